@@ -1,0 +1,153 @@
+"""The command line: the same functions as the page's tabs, for scripts and headless machines.
+
+With `--json` the last line on standard output is one JSON object; progress goes to standard
+error. What a user can mend is one sentence on standard error and exit status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from kantai import commands
+from kantai.devices import use_threads_politely
+from kantai.errors import UserError
+
+STARTED = time.time()
+
+# One row an argument: flags or name, and what argparse wants to know of it.
+FILES = (["files"], {"nargs": "+", "metavar": "FILE", "help": "text to learn from"})
+JSON = (["--json"], {"action": "store_true", "help": "one JSON object as the last line"})
+COLUMN = (["--column"], {"help": "the text column of tables, where it is not found by itself"})
+RULES = (["--without-rule"], {"action": "append", "metavar": "RULE", "help": "a rule not to use"})
+DEVICE = (["--device"], {"choices": ["cpu", "cuda", "mps"], "help": "default: the best there is"})
+PRESET = (["--preset"], {"help": "a model's size; default: what suits the device"})
+RECIPE = (["--recipe"], {"default": "playground", "help": "how to train: playground or notebook"})
+VOCAB = (["--vocab-size"], {"type": int, "help": "default: what suits the length of the text"})
+SEED = (["--seed"], {"type": int, "default": 0})
+PRECISION = (["--precision"], {"default": "auto", "choices": ["auto", "fp32", "bf16", "fp16"]})
+OUT = (["--out"], {"type": Path, "required": True, "metavar": "RUN", "help": "the Run's folder"})
+RUN = (["run"], {"type": Path, "metavar": "RUN", "help": "a Run's folder, or a model's"})
+SECONDS = (["--seconds"], {"type": float, "help": "how long to train"})
+STEPS = (["--max-steps"], {"type": int})
+EPOCHS = (["--epochs"], {"type": float})
+RESUME = (["--resume"], {"action": "store_true", "help": "go on where a Run left off"})
+TOP_K = (["--top-k"], {"type": int, "default": 5})
+BUDGET = (SECONDS, STEPS, EPOCHS)
+
+# Name, what it does, how, and its arguments.
+COMMANDS = (
+    ("inspect", "the corpus report", commands.inspect, (FILES, COLUMN, RULES, JSON)),
+    (
+        "train",
+        "from text to a model that fills masks",
+        commands.train,
+        (FILES, OUT, PRESET, RECIPE, VOCAB, *BUDGET, DEVICE, PRECISION, SEED, RESUME)
+        + (COLUMN, RULES, JSON),
+    ),
+    (
+        "parameters",
+        "every tensor of a model",
+        commands.parameters,
+        (PRESET, VOCAB, (["--config"], {"action": "store_true", "help": "the config too"}), JSON),
+    ),
+    (
+        "fill-mask",
+        "guess the <mask> of a sentence",
+        commands.fill_mask,
+        (RUN, (["sentence"], {"help": 'such as "the critique of pure <mask>"'}), TOP_K, JSON),
+    ),
+    (
+        "evaluate",
+        "examine a model on any text, with the baselines",
+        commands.evaluate,
+        (RUN, FILES, DEVICE, COLUMN, RULES, JSON),
+    ),
+    (
+        "export",
+        "take a Run away",
+        commands.export,
+        (
+            RUN,
+            (["--to"], {"required": True, "choices": ["zip", "notebook", "script", "hub"]}),
+            (["--out"], {"type": Path, "metavar": "FILE", "help": "where to write it"}),
+            (["--repo"], {"help": "the Hub's repository: owner/name"}),
+            JSON,
+        ),
+    ),
+    (
+        "fetch",
+        "fetch a public book by name or Project Gutenberg number",
+        commands.fetch,
+        (
+            (["book"], {"help": "a name such as kant-pure-reason, or a number"}),
+            (["--to"], {"type": Path, "default": Path("books"), "metavar": "FOLDER"}),
+            JSON,
+        ),
+    ),
+    (
+        "demo",
+        "the whole way on the sample text",
+        commands.demo,
+        (
+            (["--sample"], {"default": "harbour", "help": "harbour (English) or willow (中文)"}),
+            (["--out"], {"type": Path, "metavar": "RUN", "help": "default: runs/demo-..."}),
+            SECONDS,
+            DEVICE,
+            PRESET,
+            SEED,
+            JSON,
+        ),
+    ),
+    (
+        "bench",
+        "measure this machine: the notebook's recipe beside ours",
+        commands.bench,
+        (
+            (["question"], {"choices": ["speed", "learn"], "help": "what to measure"}),
+            (["files"], {"nargs": "*", "metavar": "FILE", "help": "default: the sample text"}),
+            SECONDS,
+            DEVICE,
+            PRESET,
+            VOCAB,
+            JSON,
+        ),
+    ),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the table above."""
+    top = argparse.ArgumentParser(prog="python -m kantai", description=__doc__.split("\n")[0])
+    chosen = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, help_text, handler, arguments in COMMANDS:
+        sub = chosen.add_parser(name, help=help_text, description=help_text)
+        sub.set_defaults(handler=handler)
+        for flags, options in arguments:
+            sub.add_argument(*flags, **options)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, or 2 for what a user can mend."""
+    use_threads_politely()
+    arguments = parser().parse_args(argv)
+    arguments.started = STARTED
+    try:
+        answer = arguments.handler(arguments)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    if arguments.json:
+        print(json.dumps(answer, ensure_ascii=False, default=str))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

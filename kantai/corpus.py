@@ -1,0 +1,339 @@
+"""Documents in, a Corpus out: clean paragraphs, and a report of all that was changed.
+
+Also the split into training and validation text, how much the two have in common, and
+what the notebook's way of reading would have lost. Knows no file formats and no folders.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING
+
+from kantai.changes import Changes
+from kantai.cleaning import CLEANING_RULES, Rule, choose_rules, clean_text
+from kantai.errors import UserError
+from kantai.words import batches, count_words, ngram_hashes
+
+if TYPE_CHECKING:
+    from kantai.readers import Document
+
+LEAST_CHARACTERS = 1_000
+LEAST_WORDS = 200
+
+_STRETCH = 4_000_000  # characters cleaned at a time: bounds the memory, longer than most books
+_CUT_REACH = 100_000  # how far before its target a cut is looked for
+_GUTENBERG_REACH = 60_000
+
+BLOCKS = 10
+_LONG = 2_000  # a paragraph of fewer characters is never cut by the split
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]{0,3}\s+|[。！？][”’」』）]{0,2}\s*|\n")
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """A file as it was read."""
+
+    name: str
+    bytes: int
+    encoding: str
+    invalid_bytes: int
+
+
+@dataclass(frozen=True)
+class RuleReport:
+    """What a rule did: places `changed`, by how much the text became shorter, two examples."""
+
+    name: str
+    changed: int
+    removed_characters: int
+    examples: list[tuple[str, str]]  # (before, after)
+
+
+@dataclass(frozen=True)
+class LineByLine:
+    """What one line an example, cut and padded, makes of a text: fractions from 0 to 1."""
+
+    examples: int
+    tokens_lost_fraction: float
+    padding_fraction: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What went into a corpus and what stayed; characters, words and paragraphs of the latter.
+
+    `validation_overlap` and `line_by_line` are None until `dataclasses.replace` sets them:
+    one needs the split, the other a tokenizer.
+    """
+
+    files: list[FileReport]
+    characters: int
+    words: int
+    paragraphs: int
+    rules: list[RuleReport]
+    duplicate_paragraphs: int
+    validation_overlap: float | None = None
+    line_by_line: LineByLine | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """The report as plain dictionaries and lists."""
+        report = asdict(self)
+        for rule in report["rules"]:
+            rule["examples"] = [
+                {"before": before, "after": after} for before, after in rule["examples"]
+            ]
+        return report
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Clean paragraphs, none empty; a line feed inside one only where verse or a list has it."""
+
+    paragraphs: list[str]
+    report: Report
+
+
+@dataclass(frozen=True)
+class Split:
+    """Two parts of a text; `overlap` as in `ngram_overlap`."""
+
+    train: list[str]
+    validation: list[str]
+    overlap: float
+
+
+def build_corpus(
+    documents: Iterable[Document],
+    *,
+    rules: Collection[str] | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> Corpus:
+    """Clean the documents by the named rules (all for None) and report what changed.
+
+    Documents are read one after another, so a generator's are released as it goes on.
+    `progress` gets the share that is done, by characters (0 throughout for a generator,
+    whose length is unknown), and the name of the document. Raises UserError for an unknown
+    rule and where too little text stays.
+    """
+    chosen = choose_rules(rules)
+    tallies = {rule.name: Changes() for rule in chosen}
+    files: list[FileReport] = []
+    paragraphs: Iterable[str] = _clean(documents, chosen, tallies, files, progress)
+    for rule in chosen:
+        if rule.on_paragraphs:
+            paragraphs = rule.apply(paragraphs, tallies[rule.name])
+    kept = list(paragraphs)
+    if progress:
+        progress(1.0, "")
+    return Corpus(kept, _report(kept, files, tallies))
+
+
+def _clean(
+    documents: Iterable[Document],
+    rules: list[Rule],
+    tallies: dict[str, Changes],
+    files: list[FileReport],
+    progress: Callable[[float, str], None] | None,
+) -> Iterator[str]:
+    """The paragraphs of all documents as the text rules leave them; `files` is filled."""
+    total = sum(len(d.text) for d in documents) if isinstance(documents, Sequence) else 0
+    done = 0
+    for document in documents:
+        files.append(
+            FileReport(document.name, document.bytes, document.encoding, document.invalid_bytes)
+        )
+        for stretch in stretches(document.text):
+            if progress:
+                progress(min(1.0, done / total) if total else 0.0, document.name)
+            yield from clean_text(stretch, rules, tallies)
+            done += len(stretch)
+
+
+def _report(paragraphs: list[str], files: list[FileReport], tallies: dict[str, Changes]) -> Report:
+    characters = sum(map(len, paragraphs))
+    words = sum(map(count_words, paragraphs))
+    if characters < LEAST_CHARACTERS or words < LEAST_WORDS:
+        raise UserError(
+            "corpus_too_small",
+            words=words,
+            characters=characters,
+            least_words=LEAST_WORDS,
+            least_characters=LEAST_CHARACTERS,
+        )
+    rules = [
+        RuleReport(name, tally.places, tally.removed, list(tally.examples))
+        for name, tally in tallies.items()
+    ]
+    duplicates = sum(r.changed for r in rules if CLEANING_RULES[r.name].on_paragraphs)
+    return Report(files, characters, words, len(paragraphs), rules, duplicates)
+
+
+def stretches(text: str, most: int = _STRETCH) -> Iterator[str]:
+    """`text` in parts of about equal length, at most `most` characters each.
+
+    A text of one part is given whole. Cuts fall on a blank line where there is one near,
+    else at a sentence's end, and never inside a Project Gutenberg licence.
+    """
+    position = 0
+    while position < len(text):
+        parts = -(-(len(text) - position) // most)
+        if parts == 1:
+            yield text[position:]
+            return
+        end = _cut(text, position, position + (len(text) - position) // parts)
+        yield text[position:end]
+        position = end
+
+
+def _cut(text: str, start: int, target: int) -> int:
+    """The best place to cut in the stretch before `target`."""
+    begin = max(start + 1, target - _GUTENBERG_REACH)
+    licence = text.rfind("*** END OF TH", begin, target)
+    if licence > text.rfind("*** START OF TH", begin, target):
+        return licence
+    begin = max(start + 1, target - _CUT_REACH)
+    for sign in ("\n\n", "\n\r\n", ".\n", "。\n", ".\r\n", "\n", "\r", "。", ". ", " "):
+        found = text.rfind(sign, begin, target)
+        if found >= begin:
+            return found + len(sign)
+    return target
+
+
+def split_corpus(
+    paragraphs: Sequence[str], *, validation_fraction: float = 0.05, seed: int = 0
+) -> Split:
+    """Set blocks of neighbouring paragraphs aside for validation.
+
+    Single lines drawn at random would stand between their neighbours in the training text
+    and be far too easy. So about ten blocks (fewer for a short text), one at random in each
+    tenth of the text, each of several whole paragraphs, hold `validation_fraction` of the
+    characters together. A paragraph that comes twice counts once. One that is longer than
+    the whole validation part would be is first cut at sentence ends. Both parts have at
+    least one paragraph. Raises ValueError if the text cannot be parted at all.
+    """
+    if not 0 < validation_fraction < 1:
+        raise ValueError(f"validation_fraction must lie between 0 and 1: {validation_fraction}")
+    unique = _cut_giants(list(dict.fromkeys(paragraphs)), validation_fraction)
+    if len(unique) < 2:
+        raise ValueError("a text must have at least two sentences to be split")
+    chosen = _choose_blocks(unique, validation_fraction, random.Random(seed))
+    train = [p for p, held in zip(unique, chosen, strict=True) if not held]
+    validation = [p for p, held in zip(unique, chosen, strict=True) if held]
+    return Split(train, validation, ngram_overlap(train, validation))
+
+
+def _choose_blocks(paragraphs: list[str], fraction: float, generator: random.Random) -> bytearray:
+    """For each paragraph 1 if it is held out, 0 if not."""
+    ends = list(accumulate(map(len, paragraphs)))
+    total, held, chosen = ends[-1], 0, bytearray(len(paragraphs))
+    free = len(paragraphs) - 1  # one paragraph at least is for training
+    blocks = max(1, min(BLOCKS, len(paragraphs) // BLOCKS))
+    for block in range(blocks):
+        # What earlier blocks took too much or too little of, this one makes good.
+        wanted = (total * fraction - held) / (blocks - block)
+        first = bisect_left(ends, total * block // blocks + 1)
+        latest = bisect_left(ends, max(0, total * (block + 1) // blocks - wanted) + 1)
+        index = generator.randint(first, max(first, latest))
+        taken = 0
+        while index < len(paragraphs) and free:
+            if taken + len(paragraphs[index]) / 2 > wanted and (held or taken):
+                break
+            if not chosen[index]:
+                chosen[index] = 1
+                taken += len(paragraphs[index])
+                free -= 1
+            index += 1
+        held += taken
+    return chosen
+
+
+def _cut_giants(paragraphs: list[str], fraction: float) -> list[str]:
+    """Cut what is too long to stand on either side of the split."""
+    held_out = fraction * sum(map(len, paragraphs))
+    most = _LONG if len(paragraphs) > 1 else 1  # a text of one paragraph must be cut anyhow
+    most = max(most, int(held_out))
+    parts: list[str] = []
+    for paragraph in paragraphs:
+        parts += [paragraph] if len(paragraph) <= most else _cut_apart(paragraph, -(-most // 4))
+    return list(dict.fromkeys(parts))
+
+
+def _cut_apart(text: str, size: int) -> list[str]:
+    """`text` in parts of `size` characters or a little more: whole sentences, else whole words."""
+    parts: list[str] = []
+    start = 0
+    while len(text) - start > size:
+        begin = start + size
+        sentence = _SENTENCE_END.search(text, begin - 1, begin + max(_LONG, 4 * size))
+        space = text.find(" ", begin, begin + _LONG)
+        end = sentence.end() if sentence else space if space > 0 else begin
+        parts.append(text[start:end].strip())
+        start = end
+    return [part for part in [*parts, text[start:].strip()] if part]
+
+
+def ngram_overlap(train: Iterable[str], validation: Iterable[str], n: int = 8) -> float:
+    """The share of the validation's runs of `n` words that the training text has too.
+
+    0 means nothing was seen before, 1 that everything was. In Chinese and Japanese a run
+    is of `n` characters. Only hashes of the validation's runs are held in memory; the
+    training text streams past them. 0 if no validation paragraph has `n` words.
+
+    >>> ngram_overlap(["all our knowledge begins"], ["our knowledge begins late"], n=2)
+    0.6666666666666666
+    """
+    import numpy as np
+
+    held = [ngram_hashes(batch, n)[0] for batch in batches(validation)]
+    runs, counts = np.unique(np.concatenate([*held, np.zeros(0, np.uint64)]), return_counts=True)
+    if not len(runs):
+        return 0.0
+    seen = np.zeros(len(runs), bool)
+    for batch in batches(train):
+        hashes = ngram_hashes(batch, n)[0]
+        places = np.minimum(np.searchsorted(runs, hashes), len(runs) - 1)
+        seen[places[runs[places] == hashes]] = True
+    return float(counts[seen].sum() / counts.sum())
+
+
+def line_by_line(
+    lines: Iterable[str],
+    count_tokens: Callable[[list[str]], list[int]],
+    *,
+    block_size: int = 128,
+    batch_size: int = 64,
+) -> LineByLine:
+    """What the notebook's reading makes of `lines`: how much is cut off, how much is padding.
+
+    There one line that is not blank is one example, `<s>` and `</s>` are put around it, what
+    exceeds `block_size` tokens is thrown away, and the examples, shuffled, are padded to the
+    longest of their batch. `count_tokens` gives the number of tokens of each line, without
+    special tokens.
+
+    >>> line_by_line(["a b c", "", "a"], lambda rows: [len(row.split()) for row in rows])
+    LineByLine(examples=2, tokens_lost_fraction=0.0, padding_fraction=0.2)
+    """
+    filled = (line for line in lines if line.strip())
+    lengths = array("l")
+    tokens = 0
+    while chunk := list(islice(filled, 1_000)):
+        counted = count_tokens(chunk)
+        tokens += sum(counted)
+        lengths.extend(min(count + 2, block_size) for count in counted)
+    kept = sum(lengths) - 2 * len(lengths)
+    order = lengths.tolist()
+    random.Random(0).shuffle(order)
+    starts = range(0, len(order), batch_size)
+    rows = [order[start : start + batch_size] for start in starts]
+    positions = sum(max(row) * len(row) for row in rows)
+    return LineByLine(
+        len(lengths),
+        (tokens - kept) / tokens if tokens else 0.0,
+        (positions - sum(lengths)) / positions if positions else 0.0,
+    )

@@ -1,0 +1,121 @@
+"""What happens in a training, as small records: one JSON line each, and back.
+
+A worker appends them to a file, a page or a command line reads them; a reader of another
+version skips kinds it does not know. Knows nothing of who writes or reads.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Started:
+    """The training begins, or goes on after a pause (`step` > 0)."""
+
+    step: int
+    device: str
+    precision: str
+    parameters: int
+    tokens_train: int
+    tokens_validation: int
+    steps_per_epoch: int
+    baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """One look at the training: after `step` steps, `seconds` of training, `share` of the budget."""
+
+    step: int
+    seconds: float
+    share: float
+    epoch: float
+    loss: float  # nats a hidden token, mean since the last look
+    learning_rate: float
+    gradient_norm: float
+    tokens_per_second: float
+    memory: int  # bytes in use on the device, 0 where it cannot be asked
+
+
+@dataclass(frozen=True)
+class Validated:
+    """The model answered the fixed validation masks; `best` if never better before."""
+
+    step: int
+    seconds: float
+    loss: float
+    top1: float
+    top5: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Something a person should know: a key of `kantai.strings` and what fills its gaps."""
+
+    step: int
+    key: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint is on disk: from here a resume goes on."""
+
+    step: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The training ended by itself: `stopped` is finished, early or stopped."""
+
+    step: int
+    seconds: float
+    stopped: str
+    best_step: int
+    best_loss: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The training ended with an error; `message` says what to do."""
+
+    step: int
+    message: str
+
+
+Event = Started | Stepped | Validated | Noticed | Saved | Finished | Failed
+KINDS = {kind.__name__.lower(): kind for kind in Event.__args__}
+
+
+def to_line(event: Event) -> str:
+    """The event as one JSON line, numbers that are not finite as null."""
+    record = {"event": type(event).__name__.lower()} | asdict(event)
+    return json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return value
+
+
+def from_lines(lines: Iterable[str]) -> Iterator[Event]:
+    """The events of a log. A line cut short by a kill, or of an unknown kind, is passed over."""
+    for line in lines:
+        try:
+            record = json.loads(line)
+            kind = KINDS[record.pop("event")]
+        except (ValueError, KeyError, AttributeError, TypeError):
+            continue
+        known = {f.name for f in fields(kind)}
+        if known >= record.keys():
+            yield kind(**record)

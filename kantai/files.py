@@ -1,0 +1,76 @@
+"""Files that are whole or not there: written under a temporary name, then renamed.
+
+A process killed at any moment leaves either the old file or the new one, never half of one
+(`os.replace` is atomic: POSIX rename(2)). Knows nothing of what the files mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kantai.errors import UserError
+
+# What the disk or its owner refuses, and the sentence for it.
+REFUSALS = {
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EACCES: "not_writable",
+    errno.EPERM: "not_writable",
+    errno.EROFS: "not_writable",
+    errno.ENOTDIR: "not_a_folder",
+    errno.EEXIST: "not_a_folder",
+}
+
+
+@contextmanager
+def told_plainly(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a sentence that says what to do (UserError)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        raise UserError(REFUSALS[error.errno], path=path) from error
+
+
+def replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a temporary file beside `path`, then give it its name at once."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with told_plainly(path.parent):
+        try:
+            write(temporary)
+            with open(temporary, "rb") as handle:
+                os.fsync(handle.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write UTF-8 text so that `path` is whole or unchanged."""
+    replace(path, lambda temporary: temporary.write_text(content, encoding="utf-8", newline="\n"))
+
+
+def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
+    """Let `fill` make a folder beside `path`, then move it there, file by file if need be.
+
+    Where `path` is new, one rename does it. Where it exists, each file is renamed over its
+    predecessor, so that every file is whole at every moment.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with told_plainly(path.parent):
+        try:
+            temporary.mkdir(parents=True)
+            fill(temporary)
+            if not path.exists():
+                os.replace(temporary, path)
+                return
+            for file in sorted(temporary.iterdir()):
+                os.replace(file, path / file.name)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,96 @@
+"""A sentence with gaps in, the model's guesses out.
+
+`<mask>`, `[MASK]` and `___` all mark a gap. The guesses are those of transformers'
+`pipeline("fill-mask")` on the same folder, without special tokens and with every token in
+readable text. Knows nothing of how the model came to be.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kantai.errors import UserError
+from kantai.tokenizer import readable
+
+GAP = re.compile(r"\[MASK\]|_{3,}|<mask>")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One guess for one gap: the vocabulary's token, its text, how sure, the whole sentence."""
+
+    token: str
+    text: str
+    probability: float
+    sequence: str
+
+
+class FillMask:
+    """A model and its tokenizer, ready to guess."""
+
+    def __init__(self, model: Any, tokenizer: Any):
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self.special = sorted(set(tokenizer.all_special_ids))
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu") -> FillMask:
+        """Read any folder that `from_pretrained` loads. Raises UserError where it cannot."""
+        from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+        if not (folder / "config.json").is_file():
+            raise UserError("no_model", folder=folder)
+        local = {"local_files_only": True, "trust_remote_code": False}
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+            model = AutoModelForMaskedLM.from_pretrained(folder, use_safetensors=True, **local)
+        except Exception as error:  # many kinds, all of them a folder that does not load
+            raise UserError("broken_model", folder=folder) from error
+        return cls(model.to(device), tokenizer)
+
+    def fill(self, sentence: str, top_k: int = 5) -> list[list[Candidate]]:
+        """For each gap the `top_k` most probable tokens, most probable first.
+
+        Probabilities are over the whole vocabulary. Other gaps stay gaps in `sequence`.
+        Raises UserError for a sentence without a gap, or longer than the model reads.
+        """
+        import torch
+
+        if not 1 <= top_k <= 100:
+            raise UserError("top_k_range", asked=top_k)
+        ids = self._encode(sentence)
+        gaps = (ids[0] == self.tokenizer.mask_token_id).nonzero().squeeze(1)
+        if not len(gaps):
+            raise UserError("sentence_without_mask")
+        with torch.no_grad():
+            logits = self.model(input_ids=ids).logits[0, gaps].float()
+        probabilities = logits.softmax(-1)
+        probabilities[:, self.special] = 0.0
+        values, tokens = probabilities.topk(min(top_k, probabilities.shape[1]))
+        return [
+            [self._candidate(ids[0], gap, t, p) for p, t in zip(*row, strict=True)]
+            for gap, *row in zip(gaps.tolist(), values.tolist(), tokens.tolist(), strict=True)
+        ]
+
+    def _encode(self, sentence: str) -> Any:
+        """Ids [1, length] with special tokens around."""
+        text = GAP.sub(lambda _: self.tokenizer.mask_token, sentence)
+        ids = self.tokenizer(text, return_tensors="pt", truncation=False)["input_ids"]
+        config = self.model.config
+        most = config.max_position_embeddings - (2 if "roberta" in config.model_type else 0)
+        if ids.shape[1] > most:
+            raise UserError("sentence_too_long", tokens=ids.shape[1], most=most)
+        return ids.to(self.model.device)
+
+    def _candidate(self, ids: Any, gap: int, token: int, probability: float) -> Candidate:
+        filled = ids.clone()
+        filled[gap] = token
+        inner = filled[1:-1].tolist()  # without <s> and </s>
+        name = self.tokenizer.convert_ids_to_tokens(token)
+        try:
+            shown = readable(name).strip()
+        except KeyError:  # a tokenizer that is not byte-level
+            shown = self.tokenizer.decode([token]).strip()
+        return Candidate(name, shown, probability, self.tokenizer.decode(inner).strip())

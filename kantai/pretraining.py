@@ -1,0 +1,456 @@
+"""The training loop: hide words, guess, correct; look now and then; keep the best.
+
+    for each step:   rows <- the next blocks of the text
+                     inputs, positions, targets <- mask_rows(rows)
+                     loss <- how surprised the model is by the hidden tokens
+                     every weight moves a little against its part in that surprise
+
+The whole text lies on the device as one tensor, so there is no data loader; masks are drawn
+there too. All randomness of a step follows from the seed and the step's number alone: a
+training that is stopped and resumed takes the very same steps. The loop yields events and is
+told when to stop; it knows no files, no screen, and no clock but the one it is given.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kantai.architectures import masked_logits
+from kantai.errors import UserError
+from kantai.evaluation import Exam, evaluate
+from kantai.events import Event, Finished, Noticed, Stepped, Validated
+from kantai.masking import IGNORED, MaskedRows, mask_rows
+from kantai.optimizers import SCHEDULES, build_optimizers, set_learning_rate
+from kantai.recipes import Budget, Recipe
+from kantai.tokenizer import MASK, PAD, SPECIAL_TOKENS
+
+LOOKS = 24  # validations over the whole budget, at most
+LOOK_SHARE = 0.08  # where time is the budget, looking may take so much of it
+REPORT_SECONDS = 0.25  # at most so often the device is waited for and a Stepped event sent
+TURNED = 0.02  # nats above the best that count as "getting worse"
+ENDINGS = {"diverged": "loss_not_finite", "early": "stopped_early"}
+
+
+class PackedText:
+    """Rows cut from one long stream, anew each epoch: other cuts, other order, other masks."""
+
+    def __init__(self, stream: np.ndarray, block_size: int, batch_size: int, seed: int):
+        self.block_size = min(block_size, len(stream))
+        self.stream = torch.from_numpy(stream.astype(np.int32))
+        self.batch_size, self.seed = batch_size, seed
+        self.blocks = max(1, (len(stream) - self.block_size) // self.block_size)
+        self.steps_per_epoch = max(1, self.blocks // batch_size)
+
+    def to(self, device: torch.device) -> PackedText:
+        self.stream = self.stream.to(device)
+        return self
+
+    def rows(self, step: int) -> Tensor:
+        """The rows of one step: int32 [batch, block]."""
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        random = np.random.default_rng((self.seed, 1, epoch))
+        offset = random.integers(len(self.stream) - self.blocks * self.block_size + 1)
+        order = random.permutation(self.blocks)
+        chosen = order[(batch * self.batch_size + np.arange(self.batch_size)) % self.blocks]
+        starts = torch.from_numpy(chosen * self.block_size + offset).to(self.stream.device)
+        columns = torch.arange(self.block_size, device=self.stream.device)
+        return self.stream[starts.unsqueeze(1) + columns]
+
+
+class LineExamples:
+    """The notebook's rows: one line an example, padded to the longest of its batch."""
+
+    def __init__(self, lines: np.ndarray, batch_size: int, seed: int):
+        self.lines = torch.from_numpy(lines.astype(np.int32))
+        self.batch_size, self.seed = batch_size, seed
+        self.steps_per_epoch = math.ceil(len(lines) / batch_size)
+
+    def to(self, device: torch.device) -> LineExamples:
+        self.lines = self.lines.to(device)
+        return self
+
+    def rows(self, step: int) -> Tensor:
+        """The rows of one step: int32 [batch or what is left, longest of them]."""
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        order = np.random.default_rng((self.seed, 1, epoch)).permutation(len(self.lines))
+        chosen = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        rows = self.lines[torch.from_numpy(chosen).to(self.lines.device)]
+        longest = int((rows != PAD).sum(1).max())
+        return rows[:, :longest]
+
+
+@dataclass
+class Progress:
+    """Where a training stands; saved with the weights and all that a resume needs."""
+
+    step: int = 0
+    seconds: float = 0.0  # of training, looks included, pauses not
+    step_seconds: float = 0.0  # of these, spent in steps: what tokens per second are counted by
+    tokens: int = 0  # real tokens read, padding not counted
+    loss: float = 0.0  # of training, mean at the last report
+    looks: int = 0
+    look_seconds: float = 0.0  # that the last look took
+    last_look: float = 0.0  # when it ended
+    looks_without_better: int = 0
+    best_step: int = 0
+    best_loss: float = math.inf
+    pieces: int = 1  # a batch is worked through in so many pieces (more after out of memory)
+
+
+@dataclass
+class Checkpoint:
+    """Everything a resume needs: tensors by name, and plain numbers."""
+
+    tensors: dict[str, Tensor]
+    progress: dict[str, Any]
+
+
+def choose_precision(device: torch.device, asked: str = "auto") -> str:
+    """bf16 where the device has it, fp16 on older GPUs (a T4), fp32 on CPU and MPS."""
+    if asked != "auto":
+        return asked
+    if device.type != "cuda":
+        return "fp32"
+    return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp16"
+
+
+DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass
+class Meter:
+    """What happened since the last report; the loss stays on the device until then."""
+
+    loss: Tensor
+    norm: Tensor
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+class Pretraining:
+    """One training: a model, its text, a recipe and a budget; `run()` does it."""
+
+    def __init__(
+        self,
+        model: Any,
+        text: PackedText | LineExamples,
+        exam: Exam,
+        token_bytes: np.ndarray,
+        recipe: Recipe,
+        budget: Budget,
+        *,
+        precision: str = "auto",
+        seed: int = 0,
+        clock: Callable[[], float] = time.perf_counter,
+    ):
+        self.model, self.recipe, self.budget = model, recipe, budget
+        self.seed, self.clock = seed, clock
+        self.device = next(model.parameters()).device
+        self.text, self.exam, self.token_bytes = text.to(self.device), exam, token_bytes
+        self.precision = choose_precision(self.device, precision)
+        self.optimizers = build_optimizers(model, recipe.optimizer)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
+        self.progress = Progress()
+        self.names = [name for name, _ in model.named_parameters()]
+        self.weights = [w.detach() for w in model.parameters()]  # the same memory, no gradients
+        self.best = [w.clone() for w in self.weights]
+        self.average = [w.clone() for w in self.weights] if recipe.average else None
+        self.meter = self._new_meter()
+        self._ticked = clock()
+
+    # --- the loop -------------------------------------------------------------------------
+
+    def run(
+        self,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        save: Callable[[Checkpoint], None] | None = None,
+        save_every: float = 20.0,
+    ) -> Iterator[Event]:
+        """Train until the budget is spent, `stop()` is true, or validation has turned.
+
+        `save` is given a checkpoint every `save_every` seconds of training (less often where
+        saving is slow: it may take a twentieth of the time) and when the training is stopped.
+        At the end the model holds the best weights seen.
+        """
+        self.model.train()
+        self._tick()
+        stopped, next_save = None, self.progress.seconds + save_every
+        while stopped is None:
+            share = self._share()
+            if self._look_is_due(share):
+                yield from self._report()
+                yield self._look(share)
+                stopped = self._verdict(share)
+            elif stop():
+                yield from self._report()
+                stopped = "stopped"
+            else:
+                yield from self._step(share)
+            if self.meter.seconds > REPORT_SECONDS:
+                yield from self._report()
+            if not math.isfinite(self.progress.loss):
+                stopped = "diverged"
+            if save and (stopped == "stopped" or self.progress.seconds > next_save):
+                save(self.checkpoint())
+                next_save = self.progress.seconds + max(save_every, 20 * self._tick())
+        yield from self._end(stopped)
+
+    def _end(self, stopped: str) -> Iterator[Event]:
+        """Look at the last weights, if nobody has, say why it ended, and take the best."""
+        p = self.progress
+        if stopped == "stopped" and p.step:
+            yield self._look(self._share())
+        if stopped in ENDINGS:
+            yield Noticed(p.step, ENDINGS[stopped], {"step": p.step, "best_step": p.best_step})
+        copy_weights(self.weights, self.best)
+        self.model.eval()
+        told = stopped if stopped in ("finished", "stopped") else "early"
+        yield Finished(p.step, p.seconds, told, p.best_step, p.best_loss)
+
+    def _share(self) -> float:
+        p = self.progress
+        return self.budget.share(
+            seconds=p.seconds, step=p.step, steps_per_epoch=self.text.steps_per_epoch
+        )
+
+    def _tick(self) -> float:
+        """Seconds since the last tick, added to the training's own time."""
+        now = self.clock()
+        spent, self._ticked = now - self._ticked, now
+        self.progress.seconds += spent
+        return spent
+
+    # --- one step -------------------------------------------------------------------------
+
+    def _step(self, share: float) -> Iterator[Noticed]:
+        """One step of the optimizer; says so where memory ran out and it must be tried again."""
+        factor = SCHEDULES[self.recipe.schedule](share)
+        self.learning_rate = set_learning_rate(self.optimizers, factor)
+        try:
+            loss, tokens = self._gradients()
+        except RuntimeError as error:  # torch's OutOfMemoryError is one
+            yield self._smaller_pieces(error)
+            return
+        for optimizer in self.optimizers:
+            self.scaler.unscale_(optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.gradient_clip)
+        for optimizer in self.optimizers:
+            self.scaler.step(optimizer)
+            optimizer.zero_grad(set_to_none=True)
+        self.scaler.update()
+        self._follow_average()
+        self._count(loss, norm, tokens)
+
+    def _gradients(self) -> tuple[Tensor, int]:
+        """Gradients of one batch, worked through in `pieces`: its mean loss and its tokens."""
+        rows = self._rows()
+        masked = self._mask(rows)
+        asked = (masked.targets != IGNORED).sum()
+        total = torch.zeros((), device=self.device)
+        size = math.ceil(len(rows) / self.progress.pieces)
+        for part in masked.pieces(size):
+            loss = self._loss(part) / asked
+            self.scaler.scale(loss).backward()
+            total += loss.detach()
+        padded = self.recipe.examples == "lines"
+        return total, int((rows != PAD).sum()) if padded else rows.numel()
+
+    def _rows(self) -> Tensor:
+        """This step's rows; at first cut shorter, where the recipe says so.
+
+        With fewer places to look at, attention finds sooner where to look (Press et al. 2021).
+        """
+        rows, first = self.text.rows(self.progress.step), self.recipe.first_block_size
+        if first and self._share() < self.recipe.first_share and rows.shape[1] % first == 0:
+            return rows.reshape(-1, first)
+        return rows
+
+    def _mask(self, rows: Tensor) -> MaskedRows:
+        """This step's masks and dropout: they follow from the seed and the step's number."""
+        seed = (self.seed * 1_000_003 + self.progress.step) % 2**63
+        torch.manual_seed(seed)
+        return mask_rows(
+            rows,
+            self.recipe.masking_at(self._share()),
+            mask_id=MASK,
+            vocab_size=self.model.config.vocab_size,
+            special_tokens=len(SPECIAL_TOKENS),
+            generator=torch.Generator(self.device).manual_seed(seed),
+        )
+
+    def _loss(self, part: MaskedRows) -> Tensor:
+        """Summed surprise at the hidden tokens, in nats."""
+        with self._autocast():
+            if self.recipe.all_logits:
+                visible = (part.inputs != PAD).long()
+                logits = self.model(input_ids=part.inputs, attention_mask=visible).logits
+                logits = logits.flatten(0, 1).index_select(0, part.flat_positions)
+            else:
+                logits = masked_logits(self.model, part.inputs, part.flat_positions)
+        return torch.nn.functional.cross_entropy(
+            logits.float(), part.targets.flatten(), ignore_index=IGNORED, reduction="sum"
+        )
+
+    def _autocast(self) -> AbstractContextManager:
+        dtype = DTYPES[self.precision]
+        return torch.autocast(self.device.type, dtype) if dtype else nullcontext()
+
+    def _smaller_pieces(self, error: RuntimeError) -> Noticed:
+        """Out of memory: work through the same batch in twice as many pieces from now on."""
+        p = self.progress
+        short = isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+        if not short or p.pieces >= self.recipe.batch_size:
+            raise error
+        self.model.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        p.pieces *= 2
+        rows = math.ceil(self.recipe.batch_size / p.pieces)
+        return Noticed(p.step, "out_of_memory_smaller", {"rows": rows, "pieces": p.pieces})
+
+    def _follow_average(self) -> None:
+        """The running average follows the weights, quickly at first."""
+        if self.average is not None:
+            decay = min(self.recipe.average, (1 + self.progress.step) / (10 + self.progress.step))
+            torch._foreach_lerp_(self.average, self.weights, 1 - decay)
+
+    # --- looking and telling ----------------------------------------------------------------
+
+    def _look_is_due(self, share: float) -> bool:
+        p = self.progress
+        if share >= 1 or p.step == 0:
+            return p.step > 0 or p.looks == 0
+        timed = self.budget.seconds is not None
+        wait = p.look_seconds / LOOK_SHARE if timed else 0.0
+        return p.looks <= share * LOOKS and p.seconds - p.last_look >= wait
+
+    def _look(self, share: float) -> Validated:
+        """Answer the fixed validation masks; keep these weights if they were never better."""
+        p = self.progress
+        with self._averaged_weights(), self._autocast():
+            marks = evaluate(self.model, self.exam, self.token_bytes)
+            better = marks.loss < p.best_loss
+            if better:
+                copy_weights(self.best, self.weights)
+        worse = marks.loss > p.best_loss + TURNED
+        p.looks_without_better = 0 if better else p.looks_without_better + worse
+        if better:
+            p.best_loss, p.best_step = marks.loss, p.step
+        p.looks = math.floor(share * LOOKS) + 1
+        p.look_seconds = self._tick()
+        p.last_look = p.seconds
+        return Validated(p.step, p.seconds, marks.loss, marks.top1, marks.top5, better)
+
+    @contextmanager
+    def _averaged_weights(self) -> Iterator[None]:
+        """The model with its running average for weights, for as long as it is looked at."""
+        if self.average is None:
+            yield
+            return
+        own = [w.clone() for w in self.weights]
+        copy_weights(self.weights, self.average)
+        try:
+            yield
+        finally:
+            copy_weights(self.weights, own)
+
+    def _verdict(self, share: float) -> str | None:
+        """Why the training ends at this look, or None."""
+        if share >= 1 and self.progress.step > 0:
+            return "finished"
+        patience = self.recipe.patience
+        return "early" if patience and self.progress.looks_without_better >= patience else None
+
+    def _new_meter(self) -> Meter:
+        zero = torch.zeros((), device=self.device)
+        return Meter(loss=zero, norm=zero)
+
+    def _count(self, loss: Tensor, norm: Tensor, tokens: int) -> None:
+        p, meter = self.progress, self.meter
+        p.step, p.tokens = p.step + 1, p.tokens + tokens
+        meter.loss, meter.norm = meter.loss + loss, norm
+        meter.steps, meter.tokens = meter.steps + 1, meter.tokens + tokens
+        meter.seconds += self._tick()
+
+    def _report(self) -> Iterator[Stepped]:
+        """Wait for the device and tell what happened since the last report."""
+        p, meter = self.progress, self.meter
+        if not meter.steps:
+            return
+        p.loss = float(meter.loss) / meter.steps
+        meter.seconds += self._tick()
+        p.step_seconds += meter.seconds
+        self.meter = self._new_meter()
+        yield Stepped(
+            step=p.step,
+            seconds=p.seconds,
+            share=self._share(),
+            epoch=p.step / self.text.steps_per_epoch,
+            loss=p.loss,
+            learning_rate=self.learning_rate,
+            gradient_norm=float(meter.norm),
+            tokens_per_second=meter.tokens / max(meter.seconds, 1e-9),
+            memory=torch.cuda.max_memory_allocated() if self.device.type == "cuda" else 0,
+        )
+
+    # --- leaving off and going on -------------------------------------------------------------
+
+    def checkpoint(self) -> Checkpoint:
+        """All that a resume needs; the tensors are the live ones: write them before going on."""
+        kinds = {"weights": self.weights, "best": self.best, "average": self.average or []}
+        tensors = {
+            f"{kind}/{name}": tensor
+            for kind, list_ in kinds.items()
+            for name, tensor in zip(self.names, list_, strict=False)
+        }
+        for key, state in self._optimizer_states():
+            tensors |= {f"{key}/{what}": value for what, value in state.items()}
+        numbers = asdict(self.progress) | {"scale": self.scaler.get_scale()}
+        return Checkpoint(tensors, numbers)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of the same model and recipe.
+
+        Raises UserError where the tensors are not those of this model.
+        """
+        tensors, numbers = dict(checkpoint.tensors), dict(checkpoint.progress)
+        try:
+            for kind, own in (("weights", self.weights), ("best", self.best)):
+                copy_weights(own, [tensors.pop(f"{kind}/{name}") for name in self.names])
+            if self.average is not None:
+                copy_weights(self.average, [tensors.pop(f"average/{n}") for n in self.names])
+        except (KeyError, RuntimeError) as error:
+            raise UserError("checkpoint_foreign") from error
+        scale = numbers.pop("scale")
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(self.scaler.state_dict() | {"scale": scale})
+        for key, state in self._optimizer_states():
+            for name in [name for name in tensors if name.startswith(key + "/")]:
+                what = name.removeprefix(key + "/")
+                value = tensors[name]
+                state[what] = value.clone() if what == "step" else value.to(self.device).clone()
+        self.progress = Progress(**numbers)
+
+    def _optimizer_states(self) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        """A name and the live state of each weight, in a fixed order."""
+        name_of = {id(p): name for name, p in self.model.named_parameters()}
+        for number, optimizer in enumerate(self.optimizers):
+            for group in optimizer.param_groups:
+                for weight in group["params"]:
+                    yield f"optimizer{number}/{name_of[id(weight)]}", optimizer.state[weight]
+
+
+def copy_weights(target: list[Tensor], source: list[Tensor]) -> None:
+    """Copy tensor by tensor into memory that is already there."""
+    torch._foreach_copy_(target, [s.to(t.device) for t, s in zip(target, source, strict=True)])

@@ -1,0 +1,248 @@
+"""Files -> Documents: one text each, whatever the format.
+
+`READERS` is a table: a new format is one function and one row. Whatever a person may bring
+must end in text or in one clear sentence (UserError). Archives are opened by
+`kantai.archives`, tables by `kantai.columns`. Knows nothing of cleaning.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kantai.archives import UNPACKERS, unpack
+from kantai.columns import Rows, csv_rows, json_rows, jsonl_rows, parquet_rows, text_of
+from kantai.decoding import REPLACEMENT, Decoded, decode
+from kantai.errors import UserError
+from kantai.sources import Limits, Source, open_source, parsing
+
+if TYPE_CHECKING:
+    import pypdf
+
+HEAD = 1 << 16  # bytes looked at to tell text from anything else
+PAGE_BREAK = "\f"
+
+# How files begin that are not text, whatever they are called.
+MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"%PDF-": "PDF",
+    b"PK\x03\x04": "ZIP",
+    b"\x1f\x8b\x08": "GZIP",
+    b"BZh91AY&SY": "BZIP2",
+    b"\xfd7zXZ\0": "XZ",
+    b"7z\xbc\xaf\x27\x1c": "7Z",
+    b"Rar!\x1a\x07": "RAR",
+    b"(\xb5/\xfd": "ZSTD",
+    b"PAR1\x15": "Parquet",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "DOC/XLS",
+    b"{\\rtf": "RTF",
+    b"SQLite format 3\0": "SQLite",
+    b"\x7fELF": "ELF",
+    b"OggS\0": "OGG",
+    b"ID3\x03": "MP3",
+    b"ID3\x04": "MP3",
+}
+# Control characters that text has no use for; tabs, line and page ends and escapes are fine.
+_CONTROL = re.compile("[\x00-\x06\x0e-\x1a\x1c-\x1f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text and where it comes from.
+
+    `name` is the file's name, "a.zip/b.txt" inside an archive; `bytes` its size as read, after
+    inflating; `invalid_bytes` how many of them no encoding explains (U+FFFD in `text`).
+    """
+
+    name: str
+    text: str
+    bytes: int
+    encoding: str
+    invalid_bytes: int
+
+
+Reader = Callable[[Source], Decoded]
+
+
+def read_files(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    column: str | None = None,
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
+) -> list[Document]:
+    """Read files of the kinds in `READERS`, and archives of them, in the order given.
+
+    `column` names the column of text in tables; without it, it is found. Raises UserError
+    for whatever a person can mend: a missing file, a picture named .txt, a locked archive.
+    """
+    if not paths:
+        raise UserError("no_files", suffixes=_suffixes())
+    documents: list[Document] = []
+    left = limits.max_text_bytes
+    for path in paths:
+        for document in _read_path(Path(path), column, replace(limits, max_text_bytes=left)):
+            left = max(1, left - len(document.text))
+            documents.append(document)
+    return documents
+
+
+def _read_path(path: Path, column: str | None, limits: Limits) -> Iterator[Document]:
+    with open_source(path, column, limits) as source:
+        if source.suffix not in UNPACKERS:
+            yield _read(source)
+            return
+        documents = [*_read_members(source)]
+        if not documents:
+            raise UserError("file_empty", name=source.name)
+        yield from documents
+
+
+def _read_members(archive: Source) -> Iterator[Document]:
+    """The files in an archive, except empty ones, which are common there."""
+    for member in unpack(archive, READERS):
+        try:
+            yield _read(member)
+        except UserError as error:
+            if error.key != "file_empty":
+                raise
+
+
+def _read(source: Source) -> Document:
+    reader = READERS.get(source.suffix)
+    if reader is None:
+        raise UserError("file_unsupported", name=source.name, suffixes=_suffixes())
+    decoded = reader(source) if source.size else Decoded("", "utf-8", 0)
+    if not decoded.text or decoded.text.isspace():
+        raise UserError("file_empty", name=source.name)
+    return Document(source.name, decoded.text, source.size, decoded.encoding, decoded.invalid_bytes)
+
+
+def _suffixes() -> str:
+    return " ".join([*READERS, *UNPACKERS])
+
+
+# -- one reader a format ------------------------------------------------------------------
+
+
+def read_text(source: Source) -> Decoded:
+    """Plain text or Markdown."""
+    return decode(_plain_bytes(source))
+
+
+def read_csv(source: Source) -> Decoded:
+    """Comma-separated values, or semicolons, tabs, bars."""
+    return _table(source, lambda text: csv_rows(text, None))
+
+
+def read_tsv(source: Source) -> Decoded:
+    """Tab-separated values."""
+    return _table(source, lambda text: csv_rows(text, "\t"))
+
+
+def read_json(source: Source) -> Decoded:
+    """A list of objects or strings, an object of lists, or objects in objects."""
+    return _table(source, lambda text: json_rows(text, source.name, source.column))
+
+
+def read_jsonl(source: Source) -> Decoded:
+    """One object or string a line."""
+    return _table(source, lambda text: jsonl_rows(text, source.name))
+
+
+def read_parquet(source: Source) -> Decoded:
+    """Read in batches, so that no more than the text is in memory."""
+    with parsing(source, "Parquet"):
+        return Decoded(_column(source, parquet_rows(source.handle, source.name)), "utf-8", 0)
+
+
+def read_pdf(source: Source) -> Decoded:
+    """The text layer, page after page, with a form feed between them.
+
+    A page that cannot be read stands as one U+FFFD and is counted as an invalid byte.
+    """
+    pages: list[str] = []
+    left = source.limits.max_text_bytes
+    with parsing(source, "PDF"):
+        for page in _unlocked(source).pages:
+            pages.append(_page_text(page))
+            left -= len(pages[-1])
+            if left < 0:
+                raise source.too_much()
+    text, broken = _SURROGATE.subn(REPLACEMENT, PAGE_BREAK.join(pages))
+    if not any(map(str.isalpha, text)):
+        raise UserError("pdf_without_text", name=source.name)
+    return Decoded(text, "pdf", broken + pages.count(REPLACEMENT))
+
+
+def _unlocked(source: Source) -> pypdf.PdfReader:
+    import pypdf
+    from pypdf.errors import DependencyError, FileNotDecryptedError
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its remarks help no reader
+    try:
+        document = pypdf.PdfReader(source.handle)
+        if document.is_encrypted and not document.decrypt(""):
+            raise UserError("pdf_locked", name=source.name)
+        count = len(document.pages)
+    except (DependencyError, FileNotDecryptedError) as error:
+        raise UserError("pdf_locked", name=source.name) from error
+    if count > source.limits.max_pdf_pages:
+        raise UserError("pdf_too_long", name=source.name, most=source.limits.max_pdf_pages)
+    return document
+
+
+def _page_text(page: pypdf.PageObject) -> str:
+    try:
+        return page.extract_text()
+    except Exception:  # one page's defect must not cost the book
+        return REPLACEMENT
+
+
+def _table(source: Source, rows_of: Callable[[str], Rows]) -> Decoded:
+    decoded = decode(_plain_bytes(source))
+    with parsing(source, source.suffix[1:].upper()):
+        text = _column(source, rows_of(decoded.text))
+    text, broken = _SURROGATE.subn(REPLACEMENT, text)  # half a pair, as JSON can spell it
+    return Decoded(text, decoded.encoding, decoded.invalid_bytes + broken)
+
+
+def _column(source: Source, rows: Rows) -> str:
+    return text_of(rows, source.name, source.column, source.limits.max_text_bytes)
+
+
+def _plain_bytes(source: Source) -> bytes:
+    """All bytes of a file that should be text, unless it plainly is something else."""
+    if source.size > source.limits.max_text_bytes:
+        raise source.too_much()
+    data = source.handle.read(source.size)
+    for magic, kind in MAGIC.items():
+        if data.startswith(magic):
+            raise UserError("file_not_text", name=source.name, kind=kind)
+    head = decode(data[:HEAD]).text
+    controls = len(_CONTROL.findall(head))
+    if controls > 4 and controls > len(head) / 20:
+        raise UserError("file_binary", name=source.name)
+    return data
+
+
+READERS: dict[str, Reader] = {
+    ".txt": read_text,
+    ".md": read_text,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".json": read_json,
+    ".jsonl": read_jsonl,
+    ".parquet": read_parquet,
+    ".pdf": read_pdf,
+}

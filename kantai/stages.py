@@ -1,0 +1,294 @@
+"""The way from files to a trained model, one function a stage, each over a Run.
+
+    keep_text -> learn_tokenizer -> prepare -> pretrain_run
+
+The command line, the worker and the page all walk this way; each stage reads what the one
+before left in the Run, so that any of them can be done again or go on after a pause.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kantai.architectures import Work, build_model, work_per_token
+from kantai.baselines import BaselineScore, score_baselines
+from kantai.corpus import Corpus, split_corpus
+from kantai.devices import Device, check_precision, find_device
+from kantai.errors import UserError
+from kantai.evaluation import Exam, Marks, WordRecovery, evaluate, set_exam, word_recovery
+from kantai.events import Event, Finished, Started, Validated
+from kantai.packing import Packed, line_rows, pack, pack_words
+from kantai.pretraining import LineExamples, PackedText, Pretraining
+from kantai.tokenizer import (
+    SPECIAL_TOKENS,
+    ByteLevelBPE,
+    TokenizerSettings,
+    suggest_vocab_size,
+    train_tokenizer,
+)
+from kantai.workspace import Run, Settings, model_folder
+
+Tell = Callable[[str, float], None]  # a key of kantai.strings and a share from 0 to 1
+LEAST_TOKENS = 256  # fewer than that cannot be learned from
+EXAM_TOKENS = 60_000  # of the final examination, at most
+LOOK_TOKENS = {"cpu": 8_192, "mps": 16_384, "cuda": 32_768}  # of the looks in between
+
+
+def silent(key: str, share: float) -> None:
+    """A Tell that tells nobody."""
+
+
+def keep_text(run: Run, corpus: Corpus) -> None:
+    """Split the corpus and keep it in the Run, with its report."""
+    split = split_corpus(corpus.paragraphs, seed=run.settings.seed)
+    report = corpus.report.to_json() | {"validation_overlap": split.overlap}
+    run.write_texts({"train": split.train, "validation": split.validation}, report)
+
+
+def learn_tokenizer(
+    run: Run, tell: Tell = silent, cancelled: Callable[[], bool] = lambda: False
+) -> ByteLevelBPE:
+    """Learn the vocabulary from the training part alone, and keep it in the Run."""
+    texts, settings = run.texts("train"), run.settings
+    asked = settings.vocab_size or suggest_vocab_size(sum(map(len, texts)))
+    tokenizer = train_tokenizer(
+        texts,
+        TokenizerSettings(asked, settings.min_frequency),
+        progress=lambda share: tell("doing_tokenizer", share),
+        cancelled=cancelled,
+    )
+    run.write_tokenizer(tokenizer)
+    return tokenizer
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that a training works on; the baselines answer the same exam as the model."""
+
+    tokenizer: ByteLevelBPE
+    stream: np.ndarray  # [tokens] training ids
+    packed: Packed  # held-out ids and words
+    exam: Exam  # the final examination
+    baselines: dict[str, BaselineScore]
+
+
+def prepare(run: Run, tell: Tell = silent) -> Material:
+    """Pack both parts of the text and let the baselines answer the exam."""
+    settings, tokenizer = run.settings, run.tokenizer()
+    settings.preset.check_block(settings.recipe.block_size)
+    stream = pack(tokenizer, run.texts("train"), lambda share: tell("doing_pack", share))
+    packed = pack_words(tokenizer, run.texts("validation"))
+    if len(stream) < LEAST_TOKENS:
+        raise UserError("text_too_short_to_train", tokens=len(stream), least=LEAST_TOKENS)
+    block = settings.recipe.block_size
+    exam = set_exam(packed, block, tokenizer.learned, most_rows=EXAM_TOKENS // block)
+    tell("doing_baselines", 0.0)
+    return Material(tokenizer, stream, packed, exam, baselines_of(tokenizer, stream, exam))
+
+
+def baselines_of(
+    tokenizer: ByteLevelBPE, stream: np.ndarray, exam: Exam
+) -> dict[str, BaselineScore]:
+    """What counting alone answers to the exam."""
+    return score_baselines(
+        stream,
+        exam.rows.numpy(),
+        exam.masked.hidden().numpy(),
+        tokenizer.learned,
+        special_ids=range(len(SPECIAL_TOKENS)),
+    )
+
+
+def new_pretraining(
+    run: Run, material: Material, device: Device, clock: Callable[[], float] = time.perf_counter
+) -> Pretraining:
+    """The Run's model and training on `device`, at its last checkpoint if there is one."""
+    settings, tokenizer = run.settings, material.tokenizer
+    recipe, seed = settings.recipe, settings.seed
+    precision = settings.precision if settings.precision != "auto" else recipe.precision
+    check_precision(device, precision)
+    model = build_model(settings.preset, tokenizer.learned, seed=seed, device=device.kind)
+    if recipe.examples == "lines":
+        lines = line_rows(tokenizer, run.texts("train"), recipe.block_size)
+        text: PackedText | LineExamples = LineExamples(lines, recipe.batch_size, seed)
+    else:
+        text = PackedText(material.stream, recipe.block_size, recipe.batch_size, seed)
+    looks = set_exam(
+        material.packed,
+        recipe.block_size,
+        tokenizer.learned,
+        most_rows=LOOK_TOKENS[device.kind] // recipe.block_size,
+    )
+    training = Pretraining(
+        model, text, looks, tokenizer.token_bytes(), recipe, settings.budget,
+        precision=precision, seed=seed, clock=clock,
+    )  # fmt: skip
+    checkpoint = run.load_checkpoint(device.kind)
+    if checkpoint is not None:
+        training.restore(checkpoint)
+    return training
+
+
+def pretrain_run(
+    run: Run,
+    device: Device,
+    tell: Tell = silent,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    save_every: float = 20.0,
+) -> Iterator[Event]:
+    """Train the Run to the end of its budget, examine the model and save it.
+
+    Every event is in the Run's log before it is yielded; after the last one the Run has
+    `model/` and `result.json`.
+    """
+    material = prepare(run, tell)
+    tell("doing_train", 0.0)
+    training = new_pretraining(run, material, device)
+    last: Finished | None = None
+    for event in _logged(run, _training_events(run, training, material, stop, save_every)):
+        last = event if isinstance(event, Finished) else last
+        yield event
+    tell("doing_evaluate", 0.0)
+    marks, words = examine(training.model, material.exam, material.tokenizer.token_bytes())
+    tell("doing_save", 0.0)
+    silence_special_tokens(training.model)
+    run.write_model(training.model, material.tokenizer)
+    run.write_result(result_of(run, training, material, device, last, marks, words))
+
+
+def _training_events(
+    run: Run, training: Pretraining, material: Material, stop: Callable[[], bool], every: float
+) -> Iterator[Event]:
+    yield Started(
+        step=training.progress.step,
+        device=training.device.type,
+        precision=training.precision,
+        parameters=sum(w.numel() for w in training.weights),
+        tokens_train=len(material.stream),
+        tokens_validation=len(material.packed.ids),
+        steps_per_epoch=training.text.steps_per_epoch,
+        baselines={name: asdict(score) for name, score in material.baselines.items()},
+    )
+    yield from training.run(
+        stop=lambda: stop() or run.stop_asked(), save=run.save_checkpoint, save_every=every
+    )
+
+
+def _logged(run: Run, events: Iterator[Event]) -> Iterator[Event]:
+    for event in events:
+        run.append(event)
+        yield event
+
+
+def examine(model: Any, exam: Exam, token_bytes: np.ndarray) -> tuple[Marks, WordRecovery]:
+    """The final examination: hidden tokens, then hidden whole words."""
+    return evaluate(model, exam, token_bytes), word_recovery(model, exam)
+
+
+def silence_special_tokens(model: Any) -> None:
+    """Give special tokens no chance as an answer, in transformers' own pipeline too.
+
+    They are never asked for in training, so their bias in the output layer says nothing; a
+    very low one rules them out for good.
+    """
+    import torch
+
+    with torch.no_grad():
+        model.get_output_embeddings().bias[: len(SPECIAL_TOKENS)] = -1e4
+
+
+def result_of(
+    run: Run,
+    training: Pretraining,
+    material: Material,
+    device: Device,
+    finished: Finished,
+    marks: Marks,
+    words: WordRecovery,
+) -> dict[str, Any]:
+    """The figures of a training, by the names of the command line's contract."""
+    settings, p, tokenizer = run.settings, training.progress, material.tokenizer
+    speed = p.tokens / max(p.step_seconds, 1e-9)
+    work = training_work(settings, training)
+    best = next((e for e in reversed(run.events()) if isinstance(e, Validated) and e.best), None)
+    return {
+        "run": str(run.folder),
+        "preset": settings.preset_name,
+        "recipe": settings.recipe.name,
+        "architecture": settings.preset.architecture,
+        "device": device.name,
+        "precision": training.precision,
+        "parameters": sum(w.numel() for w in training.weights),
+        "vocab_size": training.model.config.vocab_size,
+        "vocab_asked": tokenizer.asked,
+        "vocab_learned": tokenizer.learned,
+        "tokens_train": len(material.stream),
+        "tokens_validation": len(material.packed.ids),
+        "steps": p.step,
+        "best_step": best.step if best else 0,
+        "epochs": round(p.step / training.text.steps_per_epoch, 3),
+        "seconds_total": None,
+        "seconds_training": round(p.seconds, 2),
+        "tokens_per_second": round(speed),
+        "mfu": round(work.total * speed / device.peak_flops, 4) if device.peak_flops else None,
+        "train_loss": p.loss,
+        "validation_loss": marks.loss,
+        "nats_per_byte": marks.nats_per_byte,
+        "top1": marks.top1,
+        "top5": marks.top5,
+        "word_recovery_top1": words.top1,
+        "word_recovery_top5": words.top5,
+        "baselines": {name: asdict(score) for name, score in material.baselines.items()},
+        "stopped": finished.stopped,
+    }
+
+
+def training_work(settings: Settings, training: Pretraining) -> Work:
+    """FLOPs a token of this training, as it is really done."""
+    recipe = settings.recipe
+    share = 1.0 if recipe.all_logits else recipe.masking_at(0.5).mlm_probability
+    return work_per_token(training.model.config, recipe.block_size, share)
+
+
+def evaluate_folder(folder: Path, paragraphs: list[str], asked: str | None) -> dict[str, Any]:
+    """Examine a trained model on other text; a Run's training text gives the baselines.
+
+    Raises UserError where the folder holds no model, or one with another tokenizer's ids.
+    """
+    from transformers import AutoModelForMaskedLM
+
+    device = find_device(asked)
+    inner = model_folder(folder)
+    tokenizer = ByteLevelBPE.load(inner)
+    if not tokenizer.is_ours():
+        raise UserError("foreign_tokenizer", folder=folder)
+    try:
+        model = AutoModelForMaskedLM.from_pretrained(
+            inner, local_files_only=True, use_safetensors=True
+        )
+    except Exception as error:  # many kinds, all of them a folder that does not load
+        raise UserError("broken_model", folder=folder) from error
+    run = Run(folder)
+    block = run.settings.recipe.block_size if run.has_text else 64
+    exam = set_exam(
+        pack_words(tokenizer, paragraphs), block, tokenizer.learned, most_rows=EXAM_TOKENS // block
+    )
+    marks, words = examine(model.to(device.kind), exam, tokenizer.token_bytes())
+    baselines = None
+    if run.has_text:
+        stream = pack(tokenizer, run.texts("train"))
+        scores = baselines_of(tokenizer, stream, exam)
+        baselines = {name: asdict(score) for name, score in scores.items()}
+    return asdict(marks) | {
+        "tokens": exam.rows.numel(),
+        "word_recovery_top1": words.top1,
+        "word_recovery_top5": words.top5,
+        "baselines": baselines,
+    }

@@ -1,0 +1,203 @@
+"""Sentences about tokenizer, model, training and fill-mask: key -> (English, 中文)."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # --- files and folders
+    "disk_full": (
+        "The disk that holds {path} is full: free some space and run it again.",
+        "{path} 所在的磁盘已满：请腾出空间后再运行。",
+    ),
+    "not_writable": (
+        "Nothing can be written to {path}: choose a folder that you may write to.",
+        "无法写入 {path}：请选择有写入权限的文件夹。",
+    ),
+    "not_a_folder": (
+        "{path} is not a folder: choose another name for the run.",
+        "{path} 不是文件夹：请为这次运行换一个名称。",
+    ),
+    "no_run": (
+        "{folder} holds no run: train one there first, or check the path.",
+        "{folder} 里没有训练记录：请先在那里训练，或检查路径。",
+    ),
+    "broken_run": (
+        "{folder} holds a run whose {file} cannot be read: train again into a new folder.",
+        "{folder} 中的训练记录损坏（无法读取 {file}）：请在新文件夹中重新训练。",
+    ),
+    "run_exists": (
+        "{folder} already holds a run: add --resume to go on with it, or name another folder.",
+        "{folder} 里已有训练记录：加上 --resume 继续，或换一个文件夹。",
+    ),
+    "no_model": (
+        "{folder} holds no trained model: train one first, or name a folder that "
+        "from_pretrained loads.",
+        "{folder} 里没有训练好的模型：请先训练，或指定一个 from_pretrained 能读取的文件夹。",
+    ),
+    "broken_model": (
+        "The model in {folder} cannot be read: its files are damaged or incomplete.",
+        "无法读取 {folder} 中的模型：文件已损坏或不完整。",
+    ),
+    # --- tokenizer
+    "vocab_size_range": (
+        "A vocabulary of {asked:,} tokens is not possible: choose {least} "
+        "(256 bytes and 5 special tokens) to {most:,}.",
+        "词表大小不能是 {asked:,}：请选择 {least}（256 个字节加 5 个特殊词元）到 {most:,}。",
+    ),
+    "min_frequency_range": (
+        "The minimum frequency is {asked}: choose 1 or more.",
+        "最小频次为 {asked}：请选择 1 或更大的值。",
+    ),
+    "no_tokenizer": (
+        "{folder} holds no tokenizer (tokenizer.json): train one first.",
+        "{folder} 里没有分词器（tokenizer.json）：请先训练分词器。",
+    ),
+    "broken_tokenizer": (
+        "The tokenizer in {folder} cannot be read: train it again.",
+        "无法读取 {folder} 中的分词器：请重新训练。",
+    ),
+    "foreign_tokenizer": (
+        "The tokenizer in {folder} is not one of the playground's (<s> <pad> </s> <unk> <mask> "
+        "as ids 0 to 4): only those can be examined.",
+        "{folder} 中的分词器不是本工具训练的（<s> <pad> </s> <unk> <mask> 应为 0 到 4 号）："
+        "只能检验这样的模型。",
+    ),
+    # --- model
+    "unknown_architecture": (
+        "There is no architecture {asked}: choose one of {known}.",
+        "没有名为 {asked} 的架构：请从 {known} 中选择。",
+    ),
+    "unknown_preset": (
+        "There is no preset {asked}: choose one of {known}.",
+        "没有名为 {asked} 的预设：请从 {known} 中选择。",
+    ),
+    "unknown_recipe": (
+        "There is no recipe {asked}: choose one of {known}.",
+        "没有名为 {asked} 的训练方案：请从 {known} 中选择。",
+    ),
+    "size_positive": (
+        "Every size of a model is 1 or more: raise the ones that are not.",
+        "模型的每个尺寸都至少为 1：请调大不足的项。",
+    ),
+    "heads_divide": (
+        "{heads} heads do not divide a hidden size of {hidden}: choose a hidden size that is a "
+        "multiple of {heads}.",
+        "{heads} 个注意力头无法整除隐藏维度 {hidden}：请选择 {heads} 的倍数作为隐藏维度。",
+    ),
+    "heads_even": (
+        "Each head would get {size} numbers, and rotary positions need an even count: change "
+        "the hidden size or the number of heads.",
+        "每个注意力头将分到 {size} 维，而旋转位置编码需要偶数维：请调整隐藏维度或头数。",
+    ),
+    "dropout_range": (
+        "A dropout of {asked} is not possible: choose 0 to below 1.",
+        "dropout 不能是 {asked}：请选择 0 到 1 之间（不含 1）的值。",
+    ),
+    "block_range": (
+        "A block of {asked} tokens does not fit: this model reads 8 to {most} tokens at a time.",
+        "块长 {asked} 个词元不可用：这个模型一次可读 8 到 {most} 个词元。",
+    ),
+    "first_block_divides": (
+        "A first block of {first} tokens does not divide a block of {block}: choose a divisor.",
+        "起始块长 {first} 无法整除块长 {block}：请选择一个约数。",
+    ),
+    "vocab_too_small": (
+        "The model has {rows:,} embedding rows and the tokenizer {tokens:,} tokens: train a "
+        "smaller vocabulary.",
+        "模型只有 {rows:,} 行词嵌入，而分词器有 {tokens:,} 个词元：请训练更小的词表。",
+    ),
+    "foreign_model": (
+        "A model of class {name} cannot be used here: RoBERTa, RoBERTa-PreLayerNorm and "
+        "ModernBERT for masked language modelling can.",
+        "这里不能使用 {name} 类的模型：支持 RoBERTa、RoBERTa-PreLayerNorm 和 ModernBERT "
+        "的掩码语言模型。",
+    ),
+    # --- training
+    "mlm_probability_range": (
+        "A masking share of {asked} is not possible: choose 0.01 to 0.9.",
+        "掩码比例不能是 {asked}：请选择 0.01 到 0.9。",
+    ),
+    "replacement_range": (
+        "The shares of random ({random}) and kept ({keep}) tokens must be 0 or more and "
+        "together at most 1.",
+        "随机替换（{random}）与保留（{keep}）的比例都不能为负，且总和不能超过 1。",
+    ),
+    "one_budget": (
+        "Give one budget above 0: --seconds, --max-steps or --epochs.",
+        "请只给一个大于 0 的预算：--seconds、--max-steps 或 --epochs。",
+    ),
+    "batch_range": (
+        "A batch of {asked} rows is not possible: choose 1 to 65,536.",
+        "批大小不能是 {asked}：请选择 1 到 65,536。",
+    ),
+    "learning_rate_range": (
+        "A learning rate of {asked} is not possible: choose above 0 and at most 1.",
+        "学习率不能是 {asked}：请选择大于 0 且不超过 1 的值。",
+    ),
+    "no_device": (
+        "There is no {asked} device on this machine: choose {known}.",
+        "这台机器没有 {asked} 设备：请选择 {known}。",
+    ),
+    "no_precision": (
+        "{asked} is not possible on {device}: choose {known}.",
+        "{device} 不支持 {asked}：请选择 {known}。",
+    ),
+    "out_of_memory_smaller": (
+        "The device's memory ran out at step {step}: each batch is now worked through in "
+        "{pieces} pieces of {rows} rows. The result stays the same.",
+        "第 {step} 步时显存不足：现在每批分 {pieces} 份、每份 {rows} 行计算，结果不变。",
+    ),
+    "out_of_memory": (
+        "The device's memory does not hold this model even one row at a time: choose a smaller "
+        "preset, vocabulary or block.",
+        "即使一次只算一行，显存也放不下这个模型：请选择更小的预设、词表或块长。",
+    ),
+    "loss_not_finite": (
+        "The loss was no longer a number at step {step}: the best weights, of step {best_step}, "
+        "are kept. Train again with a smaller learning rate.",
+        "第 {step} 步时损失不再是有效数字：已保留第 {best_step} 步的最佳权重。"
+        "请用更小的学习率重新训练。",
+    ),
+    "stopped_early": (
+        "Stopped at step {step}: on unseen text the loss has been rising, so going on would only "
+        "learn the training text by heart. The weights of step {best_step} are kept.",
+        "在第 {step} 步停止：未见文本上的损失在上升，继续只会死记训练文本。"
+        "已保留第 {best_step} 步的权重。",
+    ),
+    "checkpoint_foreign": (
+        "The checkpoint belongs to a model of another shape: start again in a new folder.",
+        "检查点属于另一种形状的模型：请在新文件夹中重新开始。",
+    ),
+    "no_checkpoint": (
+        "{folder} holds no checkpoint yet: it starts from the beginning.",
+        "{folder} 里还没有检查点：将从头开始。",
+    ),
+    "already_finished": (
+        "This run has already finished: train into a new folder, or resume it with a larger budget.",
+        "这次训练已经完成：请在新文件夹中训练，或用更大的预算继续。",
+    ),
+    "text_too_short_to_train": (
+        "Only {tokens:,} tokens are left to learn from, and {least:,} are needed: add more text.",
+        "可供学习的只有 {tokens:,} 个词元，至少需要 {least:,} 个：请添加更多文本。",
+    ),
+    # --- fill-mask and evaluation
+    "sentence_without_mask": (
+        "The sentence holds no <mask>: put <mask>, [MASK] or ___ where a word is to be guessed.",
+        "句子里没有 <mask>：请在要猜的位置写上 <mask>、[MASK] 或 ___。",
+    ),
+    "sentence_too_long": (
+        "The sentence has {tokens:,} tokens and the model reads {most:,}: shorten it.",
+        "句子有 {tokens:,} 个词元，而模型最多读 {most:,} 个：请缩短句子。",
+    ),
+    "top_k_range": (
+        "{asked} answers cannot be shown: ask for 1 to 100.",
+        "不能显示 {asked} 个答案：请选择 1 到 100。",
+    ),
+    # --- progress, in the order they appear
+    "doing_fetch": ("fetching the book", "下载书籍"),
+    "doing_read": ("reading the text", "读取文本"),
+    "doing_clean": ("cleaning the text", "清理文本"),
+    "doing_tokenizer": ("learning the vocabulary", "学习词表"),
+    "doing_pack": ("turning text into tokens", "把文本变成词元"),
+    "doing_baselines": ("counting neighbouring words", "统计相邻词"),
+    "doing_train": ("pretraining", "预训练"),
+    "doing_evaluate": ("examining the model", "检验模型"),
+    "doing_save": ("saving the model", "保存模型"),
+}

@@ -1,0 +1,232 @@
+"""A Run is a folder; this is the only module that knows the names of the files in it.
+
+    run.json                  what was asked for: preset, recipe, budget, seed
+    text/                     train.jsonl, validation.jsonl, report.json
+    tokenizer/                what AutoTokenizer loads
+    events.jsonl              what happened, one JSON line each
+    checkpoint.safetensors    weights, optimizer and counters: what a resume needs
+    model/                    what pipeline("fill-mask") loads: weights, config, tokenizer
+    result.json               the figures at the end
+    stop                      its presence asks the training to stop
+
+Every file is written under a temporary name and renamed, so a kill at any moment leaves a
+folder that can be read and resumed. No pickle anywhere: tensors are safetensors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kantai.architectures import Preset
+from kantai.errors import UserError
+from kantai.events import Event, from_lines, to_line
+from kantai.files import replace, replace_folder, told_plainly, write_text
+from kantai.recipes import Budget, Recipe, recipe_from_json
+from kantai.tokenizer import ByteLevelBPE
+
+if TYPE_CHECKING:
+    from kantai.pretraining import Checkpoint
+
+VERSION = 1
+PARTS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a Run was asked to be; all that a resume needs to know."""
+
+    preset_name: str
+    preset: Preset
+    recipe: Recipe
+    budget: Budget
+    vocab_size: int | None = None  # None: suggested by the length of the text
+    min_frequency: int = 2
+    precision: str = "auto"
+    seed: int = 0
+    files: tuple[str, ...] = ()
+    created: float = field(default_factory=time.time)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Settings:
+        """The settings of a `run.json`."""
+        known = dict(record, preset=Preset(**record["preset"]), files=tuple(record["files"]))
+        known["recipe"] = recipe_from_json(record["recipe"])
+        return cls(**{**known, "budget": Budget(**record["budget"])})
+
+
+class Run:
+    """One folder, and all that is read from it and written to it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.tokenizer_folder = folder / "tokenizer"
+        self.model_folder = folder / "model"
+
+    # --- beginning ----------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, folder: Path, settings: Settings) -> Run:
+        """A new Run. Raises UserError where one is already, or nothing can be written."""
+        run = cls(folder)
+        if (folder / "run.json").exists():
+            raise UserError("run_exists", folder=folder)
+        with told_plainly(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        run.write_settings(settings)
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """A Run that is there. Raises UserError where there is none."""
+        if not (folder / "run.json").is_file():
+            raise UserError("no_run", folder=folder)
+        return cls(folder)
+
+    def write_settings(self, settings: Settings) -> None:
+        record = {"version": VERSION} | asdict(settings)
+        write_text(self.folder / "run.json", json.dumps(record, indent=2))
+
+    @property
+    def settings(self) -> Settings:
+        record = self._read_json("run.json")
+        record.pop("version")
+        return Settings.from_json(record)
+
+    # --- text and tokenizer -------------------------------------------------------------------
+
+    def write_texts(self, parts: dict[str, Sequence[str]], report: dict[str, Any]) -> None:
+        """Keep the clean paragraphs, one JSON string a line; the report last."""
+        folder = self.folder / "text"
+        with told_plainly(folder):
+            folder.mkdir(exist_ok=True)
+        for part, texts in parts.items():
+            replace(folder / f"{part}.jsonl", lambda path, t=texts: _write_lines(path, t))
+        write_text(folder / "report.json", json.dumps(report, ensure_ascii=False))
+
+    @property
+    def has_text(self) -> bool:
+        return (self.folder / "text" / "report.json").is_file()
+
+    def texts(self, part: str) -> list[str]:
+        """The paragraphs of `train` or `validation`."""
+        with open(self.folder / "text" / f"{part}.jsonl", encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines]
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return self._read_json("text/report.json")
+
+    @property
+    def has_tokenizer(self) -> bool:
+        return (self.tokenizer_folder / "tokenizer.json").is_file()
+
+    def write_tokenizer(self, tokenizer: ByteLevelBPE) -> None:
+        replace_folder(self.tokenizer_folder, tokenizer.save)
+
+    def tokenizer(self) -> ByteLevelBPE:
+        return ByteLevelBPE.load(self.tokenizer_folder)
+
+    # --- events -------------------------------------------------------------------------------
+
+    def append(self, event: Event) -> None:
+        """Add one line to the log, flushed at once; half a line left by a kill is closed first."""
+        path = self.folder / "events.jsonl"
+        with told_plainly(path), open(path, "a+b") as log:
+            log.seek(0, os.SEEK_END)
+            if log.tell():
+                log.seek(-1, os.SEEK_END)
+                if log.read(1) != b"\n":
+                    log.write(b"\n")
+            log.write(to_line(event).encode() + b"\n")
+
+    def events(self) -> list[Event]:
+        """All events so far; a line that a kill cut short is passed over."""
+        path = self.folder / "events.jsonl"
+        if not path.is_file():
+            return []
+        with open(path, encoding="utf-8", errors="replace") as log:
+            return list(from_lines(log))
+
+    def ask_stop(self) -> None:
+        write_text(self.folder / "stop", "")
+
+    def stop_asked(self) -> bool:
+        return (self.folder / "stop").exists()
+
+    def clear_stop(self) -> None:
+        (self.folder / "stop").unlink(missing_ok=True)
+
+    # --- weights ------------------------------------------------------------------------------
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """One file, so that weights and counters can never disagree."""
+        from safetensors.torch import save_file
+
+        numbers = {"progress": json.dumps(checkpoint.progress)}
+        tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
+        replace(
+            self.folder / "checkpoint.safetensors",
+            lambda path: save_file(tensors, path, metadata=numbers),
+        )
+
+    def load_checkpoint(self, device: str = "cpu") -> Checkpoint | None:
+        """The newest checkpoint, or None. Raises UserError if it cannot be read."""
+        from safetensors import SafetensorError, safe_open
+
+        from kantai.pretraining import Checkpoint
+
+        path = self.folder / "checkpoint.safetensors"
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(path, "pt", device=device) as file:
+                numbers = json.loads(file.metadata()["progress"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise UserError("broken_run", folder=self.folder, file=path.name) from error
+        return Checkpoint(tensors, numbers)
+
+    def write_model(self, model: Any, tokenizer: ByteLevelBPE) -> None:
+        """Weights, config and tokenizer in the form that from_pretrained loads."""
+
+        def fill(folder: Path) -> None:
+            model.save_pretrained(folder)
+            tokenizer.save(folder)
+
+        replace_folder(self.model_folder, fill)
+
+    def write_result(self, result: dict[str, Any]) -> None:
+        write_text(self.folder / "result.json", json.dumps(result, indent=2, ensure_ascii=False))
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """The figures of a finished training, or None before."""
+        return self._read_json("result.json") if (self.folder / "result.json").is_file() else None
+
+    def _read_json(self, name: str) -> Any:
+        try:
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise UserError("broken_run", folder=self.folder, file=name) from error
+
+
+def model_folder(folder: Path) -> Path:
+    """Where the model is: in a Run's `model/`, or in the folder itself."""
+    inner = Run(folder).model_folder
+    return inner if inner.is_dir() else folder
+
+
+def _write_lines(path: Path, texts: Iterable[str]) -> None:
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(_json_lines(texts))
+
+
+def _json_lines(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield json.dumps(text, ensure_ascii=False) + "\n"
