@@ -36,6 +36,10 @@ SECONDS = (["--seconds"], {"type": float, "help": "how long to train"})
 STEPS = (["--max-steps"], {"type": int})
 EPOCHS = (["--epochs"], {"type": float})
 RESUME = (["--resume"], {"action": "store_true", "help": "go on where a Run left off"})
+SAVE_EVERY = (
+    ["--save-every"],
+    {"type": float, "default": 20.0, "metavar": "SECONDS", "help": "between checkpoints"},
+)
 TOP_K = (["--top-k"], {"type": int, "default": 5})
 BUDGET = (SECONDS, STEPS, EPOCHS)
 
@@ -47,7 +51,7 @@ COMMANDS = (
         "from text to a model that fills masks",
         commands.train,
         (FILES, OUT, PRESET, RECIPE, VOCAB, *BUDGET, DEVICE, PRECISION, SEED, RESUME)
-        + (COLUMN, RULES, JSON),
+        + (SAVE_EVERY, COLUMN, RULES, JSON),
     ),
     (
         "parameters",

@@ -37,7 +37,7 @@ TIMEOUT = 30.0  # seconds without a byte
 MAX_BYTES = 100_000_000
 HIGHEST_NUMBER = 9_999_999
 
-Progress = Callable[[int, "int | None"], None]  # bytes so far, bytes in all where known
+Progress = Callable[[float], object]  # the share that has come, from 0 to 1
 
 _NAME = b"project gutenberg"
 _HEADER, _LICENCE = 10_000, 40_000  # bytes at the beginning and the end that must hold it
@@ -86,16 +86,17 @@ def fetch_book(
 ) -> Path:
     """The path of a book's text in `cache`, fetched unless it is there whole.
 
-    `progress(done, total)` is called with bytes. Raises UserError, one sentence each, for an
-    unknown name, a number without a text, no network (or HF_HUB_OFFLINE set), a connection
-    that keeps breaking, and for what is not a whole Project Gutenberg text.
+    `progress(share)` is called with the share that has come, 0 to 1, where the size is known.
+    Raises UserError, one sentence each, for an unknown name, a number without a text, no
+    network (or HF_HUB_OFFLINE set), a connection that keeps breaking, and for what is not a
+    whole Project Gutenberg text.
     """
     number = book_number(name_or_number)
     path = Path(cache) / f"pg{number}.txt"
     with _one_at_a_time, told_plainly(Path(cache)):
         if is_whole(path):
             return path
-        fetch = _Fetch(number, path, mirror.rstrip("/"), progress or (lambda done, total: None))
+        fetch = _Fetch(number, path, mirror.rstrip("/"), progress or (lambda share: None))
         if environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
             raise fetch.error("book_offline")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -211,12 +212,15 @@ class _Fetch:
 
     def receive(self, response: http.client.HTTPResponse, total: int | None, mode: str) -> None:
         with open(self.part, mode) as handle:
-            self.progress(handle.tell(), total)
-            while chunk := response.read1(CHUNK):
-                handle.write(chunk)
+            while True:
                 if max(handle.tell(), total or 0) > MAX_BYTES:
                     raise self.error("book_too_large", most=megabytes(MAX_BYTES))
-                self.progress(handle.tell(), total)
+                if total:
+                    self.progress(min(1.0, handle.tell() / total))
+                chunk = response.read1(CHUNK)
+                if not chunk:
+                    return
+                handle.write(chunk)
 
     def keep(self) -> None:
         """Check what came, write down its sum, and only then give it its name."""

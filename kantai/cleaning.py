@@ -38,7 +38,7 @@ _INVISIBLE = re.compile(
 _JOINER = re.compile("(?:\\A|(?<=[\x00-\u058f\u2000-\u206f\u3000-\u9fff]))[\u200c\u200d]+")
 _BROKEN = re.compile(r"[-\u2010]\n[ \t]{0,80}(?:\n[ \t]{0,80})?(?=[^\W_])")
 _SPACED_DASH = re.compile(r"(?<=[^\W_])- (?=[^\W_])")
-_LEFT_HALF = re.compile(r"[^\W\d_]+$")
+_LEFT_HALF = re.compile(r"[^\W_]+$")
 _RIGHT_HALF = re.compile(r"[^\W_]{1,40}")
 _WHOLE_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _OTHER_SPACE = re.compile(
@@ -125,7 +125,8 @@ def _between(left: str, right: str, counts: Counter[str], dashed: bool) -> str |
     words = counts[left.lower()] > 0 and counts[right.lower()] > 0
     if words and not joined and not compound and dashed:
         return None
-    keeps = not right[0].islower() or compound > joined or (words and not joined)
+    letters = left[-1].isalpha() and right[0].islower()
+    keeps = not letters or compound > joined or (words and not joined)
     return "-" if keeps else ""
 
 

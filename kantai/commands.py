@@ -122,6 +122,8 @@ def _short(example: str, most: int = 100) -> str:
 
 def train(arguments: Namespace) -> dict[str, Any]:
     """From files to a model; `--resume` goes on with a Run that is there."""
+    libraries = preload()
+
     from kantai.workspace import Run
 
     with Bars() as bars:
@@ -131,6 +133,7 @@ def train(arguments: Namespace) -> dict[str, Any]:
         else:
             run = _new_run(arguments)
         _fill_run(run, arguments, bars)
+        libraries.join()
         result = _pretrain(run, arguments, bars)
     _tell_result(result, arguments)
     return result
@@ -139,7 +142,6 @@ def train(arguments: Namespace) -> dict[str, Any]:
 def _new_run(arguments: Namespace) -> Run:
     from kantai.workspace import Run
 
-    preload()
     return Run.create(arguments.out, settings_of(arguments))
 
 
@@ -202,15 +204,22 @@ def _pretrain(run: Run, arguments: Namespace, bars: Bars) -> dict[str, Any]:
     from kantai.devices import find_device
 
     device = find_device(arguments.device)
-    for event in stages.pretrain_run(run, device, bars, stop=bars.interrupted):
+    events = stages.pretrain_run(
+        run, device, bars, stop=bars.interrupted, save_every=arguments.save_every
+    )
+    for event in events:
         bars.show(event)
     result = run.result | {"seconds_total": round(time.time() - arguments.started, 2)}
     run.write_result(result)
     return result
 
 
-def preload() -> None:
-    """Import torch and transformers while files are read and the vocabulary is learned."""
+def preload() -> threading.Thread:
+    """Import torch and transformers while files are read and the vocabulary is learned.
+
+    Join the thread before a model is built: transformers fills itself lazily, and is not
+    whole for anyone before it is for the first.
+    """
 
     def load() -> None:
         import transformers
@@ -221,7 +230,9 @@ def preload() -> None:
         for architecture in ARCHITECTURES.values():
             getattr(transformers, architecture.model_class)
 
-    threading.Thread(target=load, daemon=True).start()
+    thread = threading.Thread(target=load, daemon=True)
+    thread.start()
+    return thread
 
 
 def _tell_result(result: dict[str, Any], arguments: Namespace) -> None:
@@ -353,6 +364,7 @@ DEMO_SETTINGS: dict[str, Any] = {
     "epochs": None,
     "precision": "auto",
     "resume": False,
+    "save_every": 20.0,
 }
 
 

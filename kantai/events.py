@@ -29,7 +29,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Stepped:
-    """One look at the training: after `step` steps, `seconds` of training, `share` of the budget."""
+    """Where the training stands after `step` steps and `seconds`, `share` of its budget."""
 
     step: int
     seconds: float

@@ -22,6 +22,7 @@ REFUSALS = {
     errno.EACCES: "not_writable",
     errno.EPERM: "not_writable",
     errno.EROFS: "not_writable",
+    errno.ENOENT: "not_writable",
     errno.ENOTDIR: "not_a_folder",
     errno.EEXIST: "not_a_folder",
 }

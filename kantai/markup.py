@@ -43,10 +43,12 @@ _DROPPED = (
 
 _LINK = re.compile(
     r"\[([^\[\]\n]{0,300}(?:\n[^\[\]\n]{1,300})?)\]"
-    r"\((?=[^()\s]{0,400}[/.#:])(?:[^()\s]|\([^()\s]{0,200}\)){1,800}"
+    r"\(\s{0,3}(?=[^()\s]{0,400}[/.#:])(?:[^()\s]|\([^()\s]{0,200}\)){1,800}"
     r"(?:[ \t\n]{1,3}(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'))?\)"
 )
-_REFERENCE = re.compile(r"\[([^\[\]\n]{1,300})\]\[([^\[\]\n]{0,80})\](?![\[(])")
+_REFERENCE = re.compile(
+    r"\[(?<!\]\[)([^\[\]\n]{1,300}(?:\n[^\[\]\n]{1,300})?)\](?:\[([^\[\]\n]{0,80})\])?(?![\[(:])"
+)
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,40}\]:?")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,500})>")
 _IMAGE_MARK = re.compile(r"!(?=\[[^\[\]\n]{0,300}\]\()")
@@ -65,12 +67,12 @@ _EMPHASIS = tuple(
     )
 )
 
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(?=\S)")
+_HEADING = re.compile(r" {0,3}(?:#{1,6}[ \t]+)+(?=\S)")
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})[^`~]{0,60}$")
 _LINK_TARGET = re.compile(
     r"(?m)^ {0,3}\[([^\[\]\n]{1,80})\]:[ \t]{1,9}<?(?:https?:|/|#|mailto:|\.)\S{0,800}"
 )
-_QUOTE = re.compile(r"(?:>[ \t]?)+")
+_QUOTE = re.compile(r"(?:>[ \t]*)+")
 _RULE_SIGNS = frozenset("-*_=~|:+ \t")
 
 
@@ -79,13 +81,12 @@ def remove_markup(text: str, changes: Changes) -> str:
     if "<" in text or "&" in text:
         text = _remove_html(text, changes)
     targets = {name.casefold() for name in _LINK_TARGET.findall(text)} if "]: " in text else set()
-    text = _remove_line_marks(text, changes)
-    if "](" in text or "][" in text or "[^" in text:
+    if targets or "](" in text or "[^" in text:
         text = _remove_links(text, targets, changes)
     for mark, pattern in _EMPHASIS:
         if mark in text:
             text = substitute(pattern, lambda match: match[match.lastindex], text, changes)
-    return text
+    return _remove_line_marks(text, changes)
 
 
 def _remove_html(text: str, changes: Changes) -> str:
@@ -139,7 +140,7 @@ def _remove_line_marks(text: str, changes: Changes) -> str:
         head = line.lstrip(" \t")[:1]
         quoted = head == ">" and (quoted or index == 0 or not lines[index - 1].strip())
         if head and (head in "#`~-*_=|:+[" or quoted):
-            new = _without_line_mark(line, head)
+            new = _without_line_mark(line)
             if new != line:
                 changes.count(len(line) - len(new))
                 if changes.wants_example():
@@ -148,18 +149,19 @@ def _remove_line_marks(text: str, changes: Changes) -> str:
     return "\n".join(lines)
 
 
-def _without_line_mark(line: str, head: str) -> str:
+def _without_line_mark(line: str) -> str:
+    head = line.lstrip(" \t")[:1]
     if head == "#":
         match = _HEADING.match(line)
         title = line[match.end() :].rstrip(" \t#") if match else ""
-        return f"\n{title}\n" if title else line
+        return f"\n{'' if _is_rule(title) else title}\n" if title else line
     if head == ">":
-        return _QUOTE.sub("", line.lstrip(" \t"), count=1)
+        return _without_line_mark(_QUOTE.sub("", line.lstrip(" \t"), count=1))
     if head in "`~" and _FENCE.match(line):
         return ""
     if head == "[":
         return "" if _LINK_TARGET.match(line) else line
-    return "" if _is_rule(line) else line
+    return "" if head and _is_rule(line) else line
 
 
 def _is_rule(line: str) -> bool:
@@ -176,7 +178,7 @@ def _is_rule(line: str) -> bool:
 def _remove_links(text: str, targets: set[str], changes: Changes) -> str:
     """`[words](address)` -> `words`; a picture leaves its description.
 
-    `[words][name]` is a link only if `targets` has the name: it may be a footnote.
+    `[words][name]` and `[name]` are links only if `targets` has the name.
     """
 
     def name_only(match: re.Match[str]) -> str:
@@ -186,7 +188,8 @@ def _remove_links(text: str, targets: set[str], changes: Changes) -> str:
         before = len(text)
         text = substitute(_IMAGE_MARK, "", text, changes)
         text = substitute(_LINK, lambda match: match[1], text, changes)
-        text = substitute(_REFERENCE, name_only, text, changes)
+        if targets:
+            text = substitute(_REFERENCE, name_only, text, changes)
         if len(text) == before:
             break
     return substitute(_FOOTNOTE, "", text, changes)

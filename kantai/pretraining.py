@@ -441,6 +441,14 @@ class Pretraining:
                 value = tensors[name]
                 state[what] = value.clone() if what == "step" else value.to(self.device).clone()
         self.progress = Progress(**numbers)
+        self._mind_new_budget()
+
+    def _mind_new_budget(self) -> None:
+        """Under a larger budget than before, looks are due again, and patience starts anew."""
+        p = self.progress
+        next_look = math.floor(self._share() * LOOKS) + 1
+        if p.looks > next_look:
+            p.looks, p.looks_without_better = next_look, 0
 
     def _optimizer_states(self) -> Iterator[tuple[str, dict[str, Tensor]]]:
         """A name and the live state of each weight, in a fixed order."""

@@ -55,6 +55,7 @@ class Bars:
                 file=sys.stderr,
                 bar_format="{desc:<28}{bar:20} {percentage:3.0f} % {elapsed} {postfix}",
                 mininterval=0.2,
+                delay=0.5,
             )
         self.bar.update(max(0.0, min(100.0, 100 * share) - self.bar.n))
 

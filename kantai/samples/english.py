@@ -106,6 +106,7 @@ def _settle(tables: Tables, lists: dict[str, list]) -> None:
     lists["old_name"] = [f"old {name}" for name in tables["elder"]]
     lists["child_name"] = list(tables["child"])
     lists["month_name"] = list(tables["month"])
+    lists["street"] = [home["man"]["street"][0] for home in homes]
 
 
 def _people_lines() -> list[list[str]]:

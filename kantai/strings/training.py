@@ -141,8 +141,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "out_of_memory_smaller": (
         "The device's memory ran out at step {step}: each batch is now worked through in "
-        "{pieces} pieces of {rows} rows. The result stays the same.",
-        "第 {step} 步时显存不足：现在每批分 {pieces} 份、每份 {rows} 行计算，结果不变。",
+        "{pieces} pieces of {rows} rows, and the training goes on.",
+        "第 {step} 步时显存不足：现在每批分 {pieces} 份、每份 {rows} 行计算，训练继续。",
     ),
     "out_of_memory": (
         "The device's memory does not hold this model even one row at a time: choose a smaller "
@@ -189,6 +189,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "top_k_range": (
         "{asked} answers cannot be shown: ask for 1 to 100.",
         "不能显示 {asked} 个答案：请选择 1 到 100。",
+    ),
+    "bench_refused": (
+        "The training that is measured was refused: {words}",
+        "被测的训练无法进行：{words}",
     ),
     # --- progress, in the order they appear
     "doing_fetch": ("fetching the book", "下载书籍"),

@@ -1,0 +1,51 @@
+"""What all tests share: no network, a small text, a tokenizer learned from it once."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+
+os.environ.update(
+    HF_HUB_OFFLINE="1",
+    GRADIO_ANALYTICS_ENABLED="False",
+    OMP_WAIT_POLICY="PASSIVE",
+    TOKENIZERS_PARALLELISM="false",
+)
+
+import pytest
+
+WORDS = "the old river ran past a quiet mill where two sisters ground corn into flour and sang"
+
+
+def small_text(paragraphs: int = 300, seed: int = 0) -> list[str]:
+    """Paragraphs of random words: enough to learn a small vocabulary from, quick to read."""
+    dice = random.Random(seed)
+    words = WORDS.split()
+    return [" ".join(dice.choices(words, k=dice.randint(8, 24))) + "." for _ in range(paragraphs)]
+
+
+@pytest.fixture(scope="session")
+def paragraphs() -> list[str]:
+    return small_text()
+
+
+@pytest.fixture(scope="session")
+def tokenizer(paragraphs):
+    from kantai.tokenizer import TokenizerSettings, train_tokenizer
+
+    texts = [*paragraphs, "Kant: <mask> </s>", "纯粹理性批判。思维离不开概念。"] * 2
+    return train_tokenizer(texts, TokenizerSettings(400))
+
+
+@pytest.fixture
+def kantai(capfd):
+    """Run the command line in a process of its own: status, standard output, standard error."""
+    import subprocess
+
+    def run(*arguments: object, timeout: float = 300) -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "kantai", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+        return done.returncode, done.stdout, done.stderr
+
+    return run

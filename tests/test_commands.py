@@ -1,0 +1,183 @@
+"""The command line: its contract's keys, and one sentence for every mistake."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pandas as pd
+import pytest
+
+from kantai.__main__ import main
+from tests.conftest import small_text
+
+TRAIN_KEYS = {
+    "run", "preset", "recipe", "architecture", "device", "precision", "parameters", "vocab_size",
+    "vocab_learned", "tokens_train", "tokens_validation", "steps", "epochs", "seconds_total",
+    "seconds_training", "tokens_per_second", "mfu", "train_loss", "validation_loss",
+    "nats_per_byte", "top1", "top5", "word_recovery_top1", "word_recovery_top5", "baselines",
+    "stopped",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    path = tmp_path_factory.mktemp("book") / "mill.txt"
+    path.write_text("\n\n".join(small_text(400)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(book):
+    """A Run that the command line made."""
+    run = book.parent / "run"
+    arguments = ["train", book, "--out", run, "--max-steps", 30, "--vocab-size", 400]
+    assert main([*map(str, arguments), "--device", "cpu", "--json"]) == 0
+    return run
+
+
+def answer(capfd, *arguments) -> dict:
+    capfd.readouterr()
+    assert main([*map(str, arguments), "--json"]) == 0
+    return json.loads(capfd.readouterr().out.splitlines()[-1])
+
+
+def test_train_says_what_the_contract_asks(trained):
+    result = json.loads((trained / "result.json").read_text())
+    assert result.keys() >= TRAIN_KEYS
+    assert result["stopped"] == "finished" and result["steps"] == 30
+    assert result["vocab_learned"] <= result["vocab_size"] == result["vocab_learned"]
+    assert set(result["baselines"]) == {"uniform", "unigram", "bigram", "ngram"}
+    assert all(set(b) == {"loss", "top1", "top5"} for b in result["baselines"].values())
+
+
+def test_the_model_loads_with_transformers_alone(trained):
+    from transformers import pipeline
+
+    answers = pipeline("fill-mask", model=str(trained / "model"))("the old <mask> ran")
+    assert len(answers) == 5 and all(a["score"] > 0 for a in answers)
+
+
+def test_fill_mask(trained, capfd):
+    masks = answer(capfd, "fill-mask", trained, "the <mask> ran ___", "--top-k", 3)["masks"]
+    assert [len(mask) for mask in masks] == [3, 3]
+    assert masks[0][0].keys() == {"token", "text", "probability", "sequence"}
+
+
+def test_evaluate_brings_the_baselines(trained, book, capfd):
+    marks = answer(capfd, "evaluate", trained, book, "--device", "cpu")
+    assert marks["loss"] > 0 and set(marks["baselines"]) >= {"uniform", "ngram"}
+    alone = answer(capfd, "evaluate", trained / "model", book, "--device", "cpu")
+    assert alone["baselines"] is None and alone["loss"] > 0
+
+
+def test_resume_goes_on_with_a_larger_budget(trained, book, capfd):
+    arguments = ("train", book, "--out", trained, "--resume", "--max-steps", 40, "--device", "cpu")
+    assert answer(capfd, *arguments)["steps"] == 40
+
+
+def test_parameters_of_the_notebook(capfd):
+    table = answer(capfd, "parameters", "--preset", "notebook")
+    assert table["total"] == table["trainable"] == 83_504_416 and len(table["tensors"]) == 106
+    assert table["tensors"][0].keys() == {"name", "shape", "parameters", "tied_to"}
+
+
+def test_inspect(book, capfd):
+    report = answer(capfd, "inspect", book)
+    assert report.keys() >= {
+        "files", "characters", "words", "paragraphs", "rules", "duplicate_paragraphs",
+        "validation_overlap", "line_by_line",
+    }  # fmt: skip
+    assert report["files"][0].keys() == {"name", "bytes", "encoding", "invalid_bytes"}
+    assert all(r.keys() >= {"name", "changed", "removed_characters"} for r in report["rules"])
+    assert 0 <= report["line_by_line"]["padding_fraction"] < 1
+    assert report["line_by_line"].keys() == {
+        "examples", "tokens_lost_fraction", "padding_fraction"
+    }  # fmt: skip
+
+
+def written(folder, name: str, content: bytes):
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def bomb(folder):
+    path = folder / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.txt", b"0" * 300_000_000)
+    return path
+
+
+def numbers(folder):
+    path = folder / "numbers.parquet"
+    pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]}).to_parquet(path)
+    return path
+
+
+# What is asked for, and a word that the one sentence must hold. {book}, {run} and {tmp} are
+# filled in; a file name calls its maker first.
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
+MAKERS = {
+    "empty.txt": lambda folder: written(folder, "empty.txt", b""),
+    "picture.txt": lambda folder: written(folder, "picture.txt", PNG),
+    "forty.txt": lambda folder: written(folder, "forty.txt", b"word " * 40),
+    "bomb.zip": bomb,
+    "numbers.parquet": numbers,
+}
+MISTAKES = [
+    ("inspect {tmp}/empty.txt", "empty"),
+    ("inspect {tmp}/picture.txt", "picture.txt"),
+    ("inspect {tmp}/forty.txt", "40"),
+    ("inspect {tmp}/bomb.zip", "bomb.zip"),
+    ("inspect {tmp}/numbers.parquet", "numbers.parquet"),
+    ("inspect {tmp}/nowhere.txt", "nowhere.txt"),
+    ("train {book} --out {tmp}/a --vocab-size 260", "261"),
+    ("train {book} --out {tmp}/a --preset huge", "nano"),
+    ("train {book} --out {tmp}/a --recipe secret", "playground"),
+    ("train {book} --out {tmp}/a --seconds 1 --epochs 1", "one budget"),
+    ("train {book} --out {tmp}/a --device mps", "mps"),
+    ("train {book} --out {tmp}/a --precision fp16 --device cpu", "fp16"),
+    ("train {book} --out {run}", "--resume"),
+    ("train {book} --out {book}/a", "not a folder"),
+    ("train {book} --out /proc/kantai", "/proc"),
+    ("train {book} --out {tmp}/a --without-rule magic", "magic"),
+    ("parameters --preset nano --vocab-size 5", "261"),
+    ("fill-mask {run} nothing", "<mask>"),
+    ("fill-mask {tmp} a<mask>", "no trained model"),
+    ("fill-mask {run} a<mask> --top-k 0", "1 to 100"),
+    ("evaluate {tmp} {book}", "no trained model"),
+    ("demo --sample atlantis", "atlantis"),
+]
+
+
+@pytest.mark.parametrize(("asked", "word"), MISTAKES, ids=[m[0] for m in MISTAKES])
+def test_a_mistake_is_one_sentence(asked, word, book, trained, tmp_path, capfd):
+    for name, make in MAKERS.items():
+        if name in asked:
+            make(tmp_path)
+    filled = asked.format(book=book, run=trained, tmp=tmp_path)
+    capfd.readouterr()
+    assert main(filled.split()) == 2
+    told = capfd.readouterr().err.replace("\r", "\n").strip().splitlines()
+    assert word in told[-1] and told[-1].endswith(".") and "Traceback" not in "\n".join(told)
+    assert not (tmp_path / "a" / "model").exists()
+
+
+def test_a_full_disk_is_one_sentence(book, tmp_path, monkeypatch, capfd):
+    import errno
+    from pathlib import Path
+
+    def full(self, *arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert main(["train", str(book), "--out", str(tmp_path / "a")]) == 2
+    assert "full" in capfd.readouterr().err
+
+
+def test_no_traceback_and_a_clean_last_line_in_a_process_of_its_own(kantai, book):
+    status, out, err = kantai("parameters", "--preset", "nano", "--json")
+    assert status == 0 and json.loads(out.splitlines()[-1])["total"] > 0
+    status, out, err = kantai("inspect", book.parent / "none.txt")
+    assert status == 2 and not out and len(err.strip().splitlines()) == 1
