@@ -194,7 +194,9 @@ class ContextTable:
         for place in digits:
             keys *= self.base
             keys += np.uint64(1)  # digit 0 is for OUTSIDE, which is never counted
-            np.add(keys, train[first + place : last + place], keys, dtype="u8", casting="unsafe")
+            ids = train[first + place : last + place]
+            # signed and unsigned together would turn into floats, and a cast take memory
+            np.add(keys, ids, out=keys, dtype=np.uint64, casting="unsafe")
         keys = keys[is_word[train[first:last]]]
         keys.sort()
         if once_per is not None:
@@ -262,6 +264,17 @@ def _run_edges(values: np.ndarray) -> np.ndarray:
     return np.flatnonzero(edge)
 
 
+def _weighted_sum(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """`values @ weights`, [n, columns] -> [n], where nearly all weights are 1.
+
+    A matrix product would use threads, which wait for each other where other programs
+    compute too: on a busy machine it took sixty times longer.
+    """
+    other = np.flatnonzero(weights != 1)
+    plain = values.sum(axis=1, dtype=np.int32 if values.dtype == bool else None)
+    return plain + (values[:, other] * (weights[other] - 1)).sum(axis=1)
+
+
 # --- the four guessers ------------------------------------------------------------------
 
 
@@ -284,8 +297,8 @@ class Uniform:
         self.vocab_size = vocab_size
         self.is_word = np.isin(np.arange(vocab_size), list(special_ids), invert=True)
         self.width = int(train.max()) + 1 if len(train) else 0
-        self.ids = self._by_column(np.ones(vocab_size))  # [width + 1] ids a column stands for
-        self.words = self._by_column(self.is_word).astype(np.float32)  # those not special
+        self.ids_in = self._by_column(np.ones(vocab_size))  # [width + 1] ids a column stands for
+        self.words_in = self._by_column(self.is_word.astype(float))  # those not special
         self.count(train)
 
     def count(self, train: np.ndarray) -> None:
@@ -315,8 +328,10 @@ class Uniform:
             raise ValueError("a special token is masked: only words can be guessed")
         sums = np.zeros(3)
         for columns, p in self._chunks(contexts, words):
-            ahead = (columns > p[:, None]) @ self.words  # [m] words likelier than the true one
-            tied = (columns == p[:, None]) @ self.words  # [m] as likely, itself among them
+            ahead = _weighted_sum(
+                columns > p[:, None], self.words_in
+            )  # [m] words likelier than the truth
+            tied = _weighted_sum(columns == p[:, None], self.words_in)  # [m] as likely, with itself
             top1, top5 = (np.clip((k - ahead) / tied, 0, 1).sum() for k in (1, 5))
             sums += -np.log(p).sum(), top1, top5
         return BaselineScore(*(sums / len(words)).tolist())
@@ -416,7 +431,7 @@ class NGram(Unigram):
         columns = self._from_side(contexts, *self.left)
         columns *= self._from_side(contexts, *self.right)
         columns /= self.frequency
-        columns /= (columns @ self.ids)[:, None]
+        columns /= _weighted_sum(columns, self.ids_in)[:, None]
         for table in self.around:
             table.refine(columns, contexts, novelty=self.NOVELTY)
         return columns

@@ -199,8 +199,6 @@ class _Fetch:
                 headers = response.headers
                 write_text(self.version, headers.get("ETag") or headers.get("Last-Modified") or "")
             self.receive(response, total, "ab" if resumed else "wb")
-        if total is not None and self.done() > total:  # pieces that do not fit together
-            self.part.unlink()
         return total is None or self.done() == total
 
     def request(self, start: int) -> urllib.request.Request:

@@ -357,7 +357,7 @@ def demo(arguments: Namespace) -> dict[str, Any]:
 
 
 DEMO_SETTINGS: dict[str, Any] = {
-    "seconds": 50.0,
+    "seconds": 60.0,
     "recipe": "playground",
     "vocab_size": 4_000,
     "max_steps": None,

@@ -1,4 +1,4 @@
-"""Bytes -> text, honestly: what encoding it was, and how many bytes meant nothing.
+r"""Bytes -> text, honestly: what encoding it was, and how many bytes meant nothing.
 
 A ladder, from the certain to the guessed:
 

@@ -39,7 +39,6 @@ def remove_page_marks(text: str, changes: Changes) -> str:
     """`text` with a form feed, on a line of its own, for each page mark or page number."""
     if BREAK in text:
         text = re.sub(f"\n?{BREAK}\n?", f"\n{BREAK}\n", text)
-    text = substitute(_INLINE, "", text, changes)
     lines = text.split("\n")
     marks, bare, bracketed = _find_marks(lines)
     marks += _page_numbers(lines, bare, set(marks))
@@ -51,7 +50,7 @@ def remove_page_marks(text: str, changes: Changes) -> str:
             for index in indices:
                 changes.note(lines[index].strip(), "")
                 lines[index] = ""
-    return "\n".join(lines)
+    return substitute(_INLINE, "", "\n".join(lines), changes)
 
 
 def _find_marks(lines: list[str]) -> tuple[list[int], list[int], dict[str, list[int]]]:

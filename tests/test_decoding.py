@@ -26,7 +26,9 @@ WESTERN = [FRENCH, GERMAN, SPANISH, ENGLISH]
 CHINESE = [SIMPLIFIED, TRADITIONAL, CLASSICAL]
 
 
-@pytest.mark.parametrize("text", [*WESTERN, "für Größe", "café", "é", "L’Haÿ-les-Roses"])
+@pytest.mark.parametrize(
+    "text", [*WESTERN, "für Größe", "café", "é", "L’Haÿ-les-Roses", "YA ESTÁ»"]
+)
 def test_windows_1252(text):
     decoded = decode(text.encode("cp1252"))
     assert (decoded.text, decoded.encoding, decoded.invalid_bytes) == (text, "windows-1252", 0)
@@ -88,6 +90,7 @@ def test_other_encodings_by_charset_normalizer(text, codec):
         ([(SIMPLIFIED, "gb18030"), (TRADITIONAL, "utf-8")], "utf-8 + gb18030"),
         ([(SIMPLIFIED, "gb18030"), (FRENCH, "utf-8")], "utf-8 + gb18030"),
         ([("前言 为人", "gb18030"), (FRENCH, "cp1252")], "gb18030 + windows-1252"),
+        ([(FRENCH, "cp1252")] * 60 + [("他们是我", "gb18030")], "windows-1252 + gb18030"),
         ([("plain", "ascii"), (SIMPLIFIED, "gb18030"), (GERMAN, "cp1252")] * 99, None),
     ],
 )
@@ -100,8 +103,14 @@ def test_lines_in_several_encodings(parts, name, end):
 
 
 def test_two_encodings_in_one_line():
-    decoded = decode(FRENCH.encode() + b" " + GERMAN.encode("cp1252"))
-    assert (decoded.text, decoded.invalid_bytes) == (f"{FRENCH} {GERMAN}", 0)
+    for text in (GERMAN, "the café’s tables"):
+        decoded = decode(FRENCH.encode() + b" " + text.encode("cp1252"))
+        assert (decoded.text, decoded.invalid_bytes) == (f"{FRENCH} {text}", 0)
+
+
+def test_nuls_do_not_make_it_utf16():
+    for data in (b"hello\0", bytes(8), b"\0a\0\0" * 9):
+        assert decode(data).text.encode() == data
 
 
 @pytest.mark.parametrize(
@@ -127,7 +136,7 @@ def test_a_text_longer_than_a_block_keeps_every_character():
     text = (f"{SIMPLIFIED}\n{FRENCH}\n" * 700) + FRENCH.replace("\n", " ") * 2_000
     data = text.encode()[:-1] + b".\n" + f"{GERMAN}\n".encode("cp1252")
     assert decode(data).text == text[:-1] + f".\n{GERMAN}\n"
-    endless = SIMPLIFIED.replace("，", "").replace("。", "") * 3_000
+    endless = "a" + SIMPLIFIED.replace("，", "").replace("。", "") * 3_000
     assert decode(endless.encode("gb18030")).text == endless
 
 

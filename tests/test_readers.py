@@ -117,10 +117,16 @@ def test_tsv_with_a_stray_quote(put):
 
 def test_the_column_is_found_and_can_be_named(put):
     rows = [
-        {"url": "https://example.org/" + "x" * 99, "hash": "a1" * 99, "title": "Tides", "n": n,
-         "article": {"body": ENGLISH, "when": "2020-01-01 10:00"}}
+        {
+            "url": "https://example.org/" + "x y " * 999,
+            "hash": "a1" * 999,
+            "note": "more words " * 9,
+            "title": "Tides",
+            "n": n,
+            "article": {"body": ENGLISH, "when": "2020-01-01 10:00"},
+        }
         for n in range(3)
-    ]  # fmt: skip
+    ]
     for name, content in {
         "a.json": json.dumps(rows),
         "a.jsonl": "\n".join(map(json.dumps, rows)),
@@ -141,6 +147,7 @@ def test_the_column_is_found_and_can_be_named(put):
         ([ENGLISH, CHINESE], f"{ENGLISH}\n\n{CHINESE}"),
         ({"text": [ENGLISH, CHINESE], "id": ["a", "b"]}, f"{ENGLISH}\n\n{CHINESE}"),
         ({"text": {"0": ENGLISH, "1": CHINESE}}, f"{ENGLISH}\n\n{CHINESE}"),
+        ([{"text": {"0": ENGLISH, "1": CHINESE}}], f"{ENGLISH}\n\n{CHINESE}"),
         ({"intro": ENGLISH, "more": {"end": CHINESE}, "id": "x9"}, f"{ENGLISH}\n\n{CHINESE}\n\nx9"),
         ({"data": [{"paragraphs": [{"is": ENGLISH, "q": "Why?"}]}] * 2}, f"{ENGLISH}\n\n{ENGLISH}"),
         ({"q1": {"text": ENGLISH}, "q2": {"text": CHINESE}}, f"{ENGLISH}\n\n{CHINESE}"),
@@ -156,6 +163,12 @@ def test_shapes_of_json(put, data, expected):
 def test_json_lines_of_strings_and_under_the_name_json(put):
     lines = f'"{ENGLISH}"\n\n"{CHINESE}"\n'
     assert texts(put("a.jsonl", lines), put("a.json", lines)) == [f"{ENGLISH}\n\n{CHINESE}"] * 2
+
+
+def test_a_column_that_is_empty_for_long(put):
+    rows = [json.dumps({"n": n, "words": ""}) for n in range(1_100)]
+    path = put("a.jsonl", "\n".join([*rows, json.dumps({"words": ENGLISH})]))
+    assert texts(path) == texts(path, column="words") == [ENGLISH]
 
 
 def test_parquet_of_bytes_lists_and_dictionaries(put):

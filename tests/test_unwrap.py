@@ -5,7 +5,8 @@ import textwrap
 import pytest
 
 from kantai.changes import Changes
-from kantai.unwrap import Layout, survey, unwrap
+from kantai.layout import Layout, survey
+from kantai.unwrap import unwrap
 
 MILL = (
     "The miller rose early every morning because the river ran highest before the sun had "
@@ -70,8 +71,8 @@ def test_headings_stay_apart():
 @pytest.mark.parametrize(
     "block",
     [
-        "What light is on the river now,\nWhat wind is in the willow tree?\nThe mill is old, the wheel"
-        " is slow,\nAnd no one comes to grind but me.",
+        "What light is on the river now,\nWhat wind is in the willow tree?\n"
+        "The mill is old, the wheel is slow,\nAnd no one comes to grind but me.",
         "床前明月光，\n疑是地上霜。\n举头望明月，\n低头思故乡。",
         "- a wheel\n- a stone\n- flour",
         "1. Get up.\n2. Go.",
@@ -85,7 +86,9 @@ def test_items_of_a_list_are_joined_each_for_itself():
     text = f"Needed:\n- {wrap(MILL, 60, subsequent_indent='  ')}\n- bread\n\n{wrap(BREAD, 60)}"
     assert unwrapped(text) == ["Needed:", f"- {MILL}\n- bread", BREAD]
     # A number that comes to stand at a line's beginning makes no list.
-    prose = MILL.replace("Nobody", "It was in the year of the great flood, about the year\n12. Nobody")
+    prose = MILL.replace(
+        "Nobody", "It was in the year of the great flood, about the year\n12. Nobody"
+    )
     assert len(unwrapped(wrap(prose.replace("\n", " "), 64))) == 1
 
 
@@ -96,17 +99,19 @@ def test_the_rows_of_a_table_stay_apart():
 
 
 def test_chinese_lines_are_joined_without_a_space():
-    one = "人类的一切知识都从经验开始这是没有任何怀疑的因为如果不是通过对象激动我们的感官" * 3 + "。"
+    one = (
+        "人类的一切知识都从经验开始这是没有任何怀疑的因为如果不是通过对象激动我们的感官" * 3 + "。"
+    )
     two = "所以按照时间我们没有任何知识是先行于经验的一切知识都是从经验开始的" * 3 + "。"
-    rows = [f"　　{text}"[at : at + 30] for text in (one, two) for at in range(0, len(text) + 2, 30)]
+    rows = [
+        f"　　{text}"[at : at + 30] for text in (one, two) for at in range(0, len(text) + 2, 30)
+    ]
     assert unwrapped("\n".join(rows)) == [one, two]
 
 
 def test_nothing_stands_beside_a_dash():
-    text = wrap(MILL).replace("because\n", "because\n") + "\n"
-    lines = text.split("\n")
-    lines[0] += "--"
-    assert f"{lines[0]}{lines[1]}" in unwrap("\n".join(lines), Changes())
+    first, second, *rest = wrap(MILL).split("\n")
+    assert f"{first}--{second} " in unwrap("\n".join([first + "--", second, *rest]), Changes())
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,7 @@ def test_nothing_stands_beside_a_dash():
     [
         f"{MILL}\n{BREAD}\nShort.\n{MILL}",  # a paragraph a line
         "\n".join(sentence + "." for sentence in (MILL + BREAD).split(". ")),  # a sentence a line
-        "\n".join(f"https://example.org/{'page' * 8}/{number}" for number in range(40)),
+        "\n".join(f"https://example.org/{'page' * 8}/{number}" for number in range(80)),
         "word\n" * 100,
     ],
 )

@@ -27,6 +27,16 @@ FIXED_TOOLS = set(
     "clock catalogue cart prop canary well winch pump grindstone pedal churn dog snare cord bell "
     "anchor rudder sail rope pan flame sack fiddle bench last reel foghorn warp kettle".split()
 )
+MASS_NEEDS = ("water", "bread", "soap")
+# Whom and what one meets most: what a reader would ask about should be told often.
+CORE = {
+    "trade": (
+        "blacksmith fisherman doctor baker carpenter beekeeper shepherd farmer tailor teacher "
+        "woodcutter miller"
+    ).split(),
+    "animal": "cow hen bee sheep dog cat horse".split(),
+    "need": ["darkness", "sickness", "thirst"],
+}
 PRONOUNS = {
     "m": {"he": "he", "him": "him", "his": "his", "himself": "himself", "He": "He", "His": "His"},
     "f": {"he": "she", "him": "her", "his": "her", "himself": "herself", "He": "She", "His": "Her"},
@@ -35,18 +45,18 @@ PRONOUNS = {
 
 def topics() -> list[Topic]:
     """Every topic of the town, in file order."""
-    files = ("topics_work", "topics_year", "topics_home", "topics_world")
+    files = ("topics_work", "topics_year", "topics_home", "topics_world", "topics_needs")
     return [t for name in files for t in read_topics(WORDS / f"{name}.txt")]
 
 
 def world() -> tuple[Tables, dict[str, list]]:
     """The tables (trades, people, months, things ...) and the plain lists."""
     tables: Tables = {}
-    for name in ("trades", "nature", "things"):
+    for name in ("trades", "nature", "things", "needs"):
         tables.update(read_tables(WORDS / f"{name}.txt", table=name[:-1]))
     lists = read_lists(WORDS / "lists.txt")
     _split_tools(tables["trade"])
-    _describe_places(tables)
+    _describe(tables)
     _settle(tables, lists)
     return tables, lists
 
@@ -81,7 +91,7 @@ def _split_tools(trades: dict[str, Record]) -> None:
         ]
 
 
-def _describe_places(tables: Tables) -> None:
+def _describe(tables: Tables) -> None:
     """Fields that follow from others: how to get to a town, where a dish is put."""
     for town in tables["town"].values():
         river = town["river"][0]
@@ -89,11 +99,17 @@ def _describe_places(tables: Tables) -> None:
     for dish in tables["dish"].values():
         heat = dish["heat"][0]
         dish["on"] = [{"oven": "into the oven", "stove": "on the stove"}.get(heat, "in the cellar")]
+    for need in tables["need"].values():
+        thing = need["thing"][0]
+        need["want"] = [thing if thing in MASS_NEEDS else f"a {thing}"]
+    for kind, names in CORE.items():
+        for name in names:
+            tables[kind][name]["weight"] = [2 if kind == "need" else 5]
 
 
 def _settle(tables: Tables, lists: dict[str, list]) -> None:
     """Fills the tables person, adult, child, elder and keeper from `people.txt`."""
-    homes = [_household(line, lists, i) for i, line in enumerate(_people_lines())]
+    homes = [_household(line, lists, tables["trade"], i) for i, line in enumerate(_people_lines())]
     for i, home in enumerate(homes):
         _relate(home, homes[i - 1], homes[(i + 1) % len(homes)], homes[(i + 7) % len(homes)])
     people = [p for home in homes for p in home.values()]
@@ -114,7 +130,7 @@ def _people_lines() -> list[list[str]]:
     return [line.split(" | ") for line in lines if line and not line.startswith("#")]
 
 
-def _household(fields: list[str], lists: dict[str, list], number: int) -> dict[str, Record]:
+def _household(fields: list[str], lists: dict[str, list], trades: dict, number: int) -> dict[str, Record]:
     """{'man': ..., 'woman': ..., 'one': first child, 'two': second child, 'elder': ...}"""
     last, street, man, woman, children, elder, pet = fields
     kind, pet_name = pet.rsplit(" ", 1)
@@ -135,6 +151,7 @@ def _household(fields: list[str], lists: dict[str, list], number: int) -> dict[s
             person[trait] = [choices[(number * (3 + n) + k * 7) % len(choices)]]
         if trade:
             person["trade"] = [trade]
+            person["weight"] = trades[trade].get("weight", [1])
         home[role] = person
     return home
 

@@ -61,8 +61,12 @@ class Writer:
             count = part.least + int(self.rng.random() * (part.most - part.least + 1))
             used: set[str] = set()
             for _ in range(count):
-                text = self._new(scene, (topic.name, number), part.patterns, used)
-                said.append(text)
+                try:
+                    said.append(self._new(scene, (topic.name, number), part.patterns, used))
+                except Missing:
+                    if len(used) < part.least:
+                        raise
+                    break
         new = [s for text in said for s in self.language.sentences(text)]
         if len(set(new)) < len(new):
             raise Missing(topic.name)
@@ -81,7 +85,7 @@ class Writer:
         free = [r for r in rows.values() if id(r) not in bound and _in_season(r, given)]
         if not free:
             raise Missing(table)
-        return pick(self.rng, free)  # type: ignore[return-value]
+        return pick(self.rng, [r for r in free for _ in range(r.get("weight", [1])[0])])
 
     def _new(self, scene: Scene, deck: object, patterns: list[str], used: set[str]) -> str:
         """The next pattern of the deck that gives only sentences not told yet."""

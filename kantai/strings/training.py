@@ -177,6 +177,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Only {tokens:,} tokens are left to learn from, and {least:,} are needed: add more text.",
         "可供学习的只有 {tokens:,} 个词元，至少需要 {least:,} 个：请添加更多文本。",
     ),
+    "hub_needs_repo": (
+        "Name the Hub's repository with --repo owner/name.",
+        "请用 --repo 用户名/名称 指定 Hub 上的仓库。",
+    ),
+    "hub_refused": (
+        "The Hub did not take {repo} ({reason}): check your login, the name and the network.",
+        "Hub 没有接受 {repo}（{reason}）：请检查登录、名称和网络。",
+    ),
     # --- fill-mask and evaluation
     "sentence_without_mask": (
         "The sentence holds no <mask>: put <mask>, [MASK] or ___ where a word is to be guessed.",

@@ -1,0 +1,212 @@
+"""Take a Run away: as a zip, a notebook, a script, or a repository on the Hub.
+
+Notebook and script hold today's few lines that do the same with transformers alone, with this
+Run's own values. Nothing of a person's text goes into code: the text travels beside it as data.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kantai.errors import UserError
+from kantai.files import replace, write_text
+from kantai.workspace import Run
+
+
+def model_card(run: Run) -> str:
+    """The README of a model: what it is, how it was trained, how well it does."""
+    result = _result(run)
+    rows = "\n".join(
+        f"| {name} | {score['loss']:.2f} | {score['top1']:.1%} |"
+        for name, score in result["baselines"].items()
+    )
+    return f"""---
+library_name: transformers
+pipeline_tag: fill-mask
+tags: [masked-lm, pretrained-from-scratch]
+---
+
+# A masked language model trained from scratch
+
+{result["parameters"]:,} parameters ({result["architecture"]}), trained for
+{result["seconds_training"]:.0f} s on {result["device"]}: {result["steps"]:,} steps,
+{result["epochs"]:.1f} epochs of {result["tokens_train"]:,} tokens.
+
+On held-out text, 15 % of the tokens hidden:
+
+| | loss (nats) | top-1 |
+|---|---|---|
+{rows}
+| **this model** | **{result["validation_loss"]:.2f}** | **{result["top1"]:.1%}** |
+
+Whole words recovered: {result["word_recovery_top1"]:.1%}.
+
+```python
+from transformers import pipeline
+
+fill = pipeline("fill-mask", model="path/or/repository")
+fill("Write a sentence with a <mask> in it.")
+```
+"""
+
+
+def _result(run: Run) -> dict[str, Any]:
+    if run.result is None or not run.model_folder.is_dir():
+        raise UserError("no_model", folder=run.folder)
+    return run.result
+
+
+def training_code(run: Run) -> list[tuple[str, str]]:
+    """The steps of this Run in today's own lines: (heading, code) pairs, in order."""
+    settings, result = run.settings, _result(run)
+    recipe = settings.recipe
+    config = json.loads((run.model_folder / "config.json").read_text(encoding="utf-8"))
+    kept = {k: v for k, v in config.items() if k not in ("architectures", "transformers_version")}
+    steps = result["steps"]
+    return [
+        (
+            "Text: one paragraph a line, as JSON strings (train.jsonl stands beside this file)",
+            "import json\n\n"
+            'texts = [json.loads(line) for line in open("train.jsonl", encoding="utf-8")]',
+        ),
+        (
+            "Tokenizer: byte-level BPE",
+            "from tokenizers import ByteLevelBPETokenizer\n\n"
+            "tokenizer = ByteLevelBPETokenizer()\n"
+            "tokenizer.train_from_iterator(\n"
+            f"    texts, vocab_size={result['vocab_asked']}, "
+            f"min_frequency={settings.min_frequency},\n"
+            '    special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],\n'
+            ")",
+        ),
+        (
+            "Model: a new one, from its config",
+            "from transformers import AutoConfig, AutoModelForMaskedLM\n\n"
+            f"config = AutoConfig.for_model(**{kept!r})\n"
+            "model = AutoModelForMaskedLM.from_config(config)\n"
+            "print(sum(p.numel() for p in model.parameters()))",
+        ),
+        (
+            "Pretraining: hide tokens, guess, correct",
+            _loop(recipe.block_size, recipe.batch_size, recipe.masking.mlm_probability, steps),
+        ),
+        (
+            "Fill-mask",
+            "import torch\n\n"
+            "model.eval()\n"
+            'ids = [0, *tokenizer.encode("the").ids, 4, 2]\n'
+            "with torch.no_grad():\n"
+            "    guesses = model(input_ids=torch.tensor([ids])).logits[0, -2].topk(5).indices\n"
+            "print([tokenizer.decode([int(guess)]) for guess in guesses])",
+        ),
+    ]
+
+
+def _loop(block: int, batch: int, share: float, steps: int) -> str:
+    return f"""import torch
+
+stream = torch.tensor([i for e in tokenizer.encode_batch(texts) for i in (0, *e.ids, 2)])
+rows = stream[: len(stream) // {block} * {block}].view(-1, {block})
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
+schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps={steps})
+model.train()
+for step in range({steps}):
+    chosen = rows[torch.randint(len(rows), ({batch},))]
+    hidden = (torch.rand(chosen.shape) < {share}) & (chosen > 4)
+    loss = model(
+        input_ids=chosen.masked_fill(hidden, 4), labels=chosen.masked_fill(~hidden, -100)
+    ).loss
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    schedule.step()
+    optimizer.zero_grad()
+    if step % 20 == 0:
+        print(step, loss.item())"""
+
+
+def to_zip(run: Run, out: Path | None, repo: str | None) -> Path:
+    """Model, card, text and code in one archive."""
+    card, code = model_card(run), to_source(run)
+    path = out or run.folder / "export.zip"
+
+    def fill(temporary: Path) -> None:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(run.model_folder.iterdir()):
+                archive.write(file, f"model/{file.name}")
+            for part in ("train", "validation"):
+                archive.write(run.folder / "text" / f"{part}.jsonl", f"{part}.jsonl")
+            archive.writestr("model/README.md", card)
+            archive.writestr("result.json", json.dumps(run.result, indent=2, ensure_ascii=False))
+            archive.writestr("train.py", code)
+
+    replace(path, fill)
+    return path
+
+
+def to_source(run: Run) -> str:
+    """The script's text."""
+    return "\n\n".join(f"# {heading}\n{code}" for heading, code in training_code(run)) + "\n"
+
+
+def to_script(run: Run, out: Path | None, repo: str | None) -> Path:
+    """A Python file that trains the same model with transformers and torch alone."""
+    path = out or run.folder / "train.py"
+    write_text(path, to_source(run))
+    _text_beside(run, path)
+    return path
+
+
+def to_notebook(run: Run, out: Path | None, repo: str | None) -> Path:
+    """The same as a Jupyter notebook."""
+    cells: list[dict[str, Any]] = []
+    for number, (heading, code) in enumerate(training_code(run)):
+        words = {"cell_type": "markdown", "source": f"## {heading}", "id": f"words-{number}"}
+        cell = {"cell_type": "code", "source": code, "outputs": [], "execution_count": None}
+        cells += [words | {"metadata": {}}, cell | {"metadata": {}, "id": f"code-{number}"}]
+    path = out or run.folder / "train.ipynb"
+    book = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    write_text(path, json.dumps(book, indent=1, ensure_ascii=False))
+    _text_beside(run, path)
+    return path
+
+
+def _text_beside(run: Run, path: Path) -> None:
+    texts = (run.folder / "text" / "train.jsonl").read_text(encoding="utf-8")
+    write_text(path.parent / "train.jsonl", texts)
+
+
+def to_hub(run: Run, out: Path | None, repo: str | None) -> str:
+    """Push the model to a repository of the Hugging Face Hub; returns its address.
+
+    Raises UserError without a repository's name, a login or a network.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    if not repo:
+        raise UserError("hub_needs_repo")
+    card, api = model_card(run), HfApi()
+    try:
+        address = api.create_repo(repo, exist_ok=True)
+        api.upload_folder(repo_id=repo, folder_path=run.model_folder)
+        api.upload_file(path_or_fileobj=card.encode(), path_in_repo="README.md", repo_id=repo)
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError) as error:
+        raise UserError("hub_refused", repo=repo, reason=_first_line(error)) from error
+    return str(address)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+EXPORTS: dict[str, Callable[[Run, Path | None, str | None], Path | str]] = {
+    "zip": to_zip,
+    "notebook": to_notebook,
+    "script": to_script,
+    "hub": to_hub,
+}

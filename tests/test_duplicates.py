@@ -1,0 +1,89 @@
+"""What came before goes, exactly or nearly; what only resembles it stays."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kantai.changes import Changes
+from kantai.duplicates import remove_exact_duplicates, remove_near_duplicates
+from kantai.words import batches, ngram_hashes, word_frequencies, words
+
+# How fast the machine is, is no concern of these tests.
+relaxed = settings(deadline=None, max_examples=60)
+
+ENGLISH = [f"{a}{b}" for a in ("mil", "riv", "whe", "bre", "sto") for b in ("ler", "en", "at", "s")]
+CHINESE = list("纯粹理性批判实践判断力先天综合经验直观概念原理自由自然目的论")
+
+
+def paragraph(seed, vocabulary, length=80):
+    between = " " if vocabulary is ENGLISH else ""
+    return between.join(random.Random(seed).choices(vocabulary, k=length))
+
+
+def near(paragraphs):
+    return list(remove_near_duplicates(paragraphs, Changes()))
+
+
+def test_the_first_of_equal_paragraphs_stays():
+    changes = Changes()
+    assert list(remove_exact_duplicates(["a", "b", "a", "A", "a"], changes)) == ["a", "b", "A"]
+    assert (changes.places, changes.removed, changes.examples) == (2, 2, [("a", "")])
+
+
+@pytest.mark.parametrize("vocabulary", [ENGLISH, CHINESE])
+def test_a_paragraph_with_one_word_changed_goes_among_a_thousand_others(vocabulary):
+    originals = [paragraph(seed, vocabulary) for seed in range(1000)]
+    copies = [text[:-30] + "X" + text[-29:] + " ok" for text in originals[::10]]
+    changes = Changes()
+    kept = list(remove_near_duplicates(originals + copies, changes))
+    assert kept[:1000] == originals  # none of them is wrongly dropped
+    assert len(kept) <= 1003  # at least 97 of 100 copies are found
+    assert changes.places == 1100 - len(kept)
+
+
+def test_what_resembles_but_differs_stays():
+    row = "the weather in {} today is {} degrees with a light wind from the {} and some clouds"
+    rows = [row.format(place, number, place) for number, place in enumerate("abcdefgh")]
+    assert near(rows) == rows  # short: one word more or less is another sentence
+    halves = [paragraph(1, ENGLISH, 60) + " " + paragraph(seed, ENGLISH, 60) for seed in (2, 3)]
+    assert near(halves) == halves
+
+
+def test_case_and_punctuation_make_no_difference():
+    text = paragraph(5, ENGLISH)
+    assert near([text, text.upper().replace(" ", ", ", 20)]) == [text]
+
+
+@relaxed
+@given(st.lists(st.text(max_size=300), max_size=20))
+def test_nothing_is_invented_and_the_order_stays(paragraphs):
+    kept = near(paragraphs)
+    rest = iter(paragraphs)
+    assert all(any(text == other for other in rest) for text in kept)
+    assert near(kept) == kept
+
+
+def test_words_of_any_script():
+    assert words("Pure reason's 1st 纯粹理性") == ["Pure", "reason", "s", "1st", *"纯粹理性"]
+    assert words("이성의 비판") == ["이성의", "비판"]
+    assert word_frequencies(["The mill", "the wheel"], 1) == [("the", 2)]
+
+
+@relaxed
+@given(st.lists(st.text("ab c", max_size=30), max_size=6), st.integers(1, 4))
+def test_ngram_hashes_stay_within_a_paragraph(paragraphs, n):
+    """Against the plain way: a number for each run, equal for equal runs."""
+    hashes, counts = ngram_hashes(paragraphs, n)
+    runs = [
+        tuple(row[at : at + n]) for row in map(words, paragraphs) for at in range(len(row) - n + 1)
+    ]
+    assert len(hashes) == len(runs) == counts.sum()
+    assert len({*hashes.tolist()}) == len({*runs})
+    assert counts.tolist() == [max(0, len(words(p)) - n + 1) for p in paragraphs]
+
+
+def test_batches_hold_everything_once():
+    rows = ["abc", "d" * 50, "", "e"]
+    assert [row for batch in batches(rows, 10) for row in batch] == rows
