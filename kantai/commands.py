@@ -402,7 +402,7 @@ def export(arguments: Namespace) -> dict[str, Any]:
 
 def fetch(arguments: Namespace) -> dict[str, Any]:
     """A public book, kept in a folder."""
-    from kantai.gutenberg import fetch_book
+    from kantai.books import fetch_book
 
     with Bars() as bars:
         path = fetch_book(

@@ -83,10 +83,18 @@ def remove_markup(text: str, changes: Changes) -> str:
     targets = {name.casefold() for name in _LINK_TARGET.findall(text)} if "]: " in text else set()
     if targets or "](" in text or "[^" in text:
         text = _remove_links(text, targets, changes)
-    for mark, pattern in _EMPHASIS:
-        if mark in text:
-            text = substitute(pattern, lambda match: match[match.lastindex], text, changes)
-    return _remove_line_marks(text, changes)
+    return _remove_line_marks(_remove_emphasis(text, changes), changes)
+
+
+def _remove_emphasis(text: str, changes: Changes) -> str:
+    for _ in range(3):  # one mark may be inside another, or even across it
+        before = len(text)
+        for mark, pattern in _EMPHASIS:
+            if mark in text:
+                text = substitute(pattern, lambda match: match[match.lastindex], text, changes)
+        if len(text) == before:
+            break
+    return text
 
 
 def _remove_html(text: str, changes: Changes) -> str:
@@ -138,7 +146,9 @@ def _remove_line_marks(text: str, changes: Changes) -> str:
     quoted = False
     for index, line in enumerate(lines):
         head = line.lstrip(" \t")[:1]
-        quoted = head == ">" and (quoted or index == 0 or not lines[index - 1].strip())
+        # The line before may have become a heading, with a blank line after it.
+        before = lines[index - 1].rpartition("\n")[2] if index else ""
+        quoted = head == ">" and (quoted or not before.strip())
         if head and (head in "#`~-*_=|:+[" or quoted):
             new = _without_line_mark(line)
             if new != line:
@@ -154,7 +164,7 @@ def _without_line_mark(line: str) -> str:
     if head == "#":
         match = _HEADING.match(line)
         title = line[match.end() :].rstrip(" \t#") if match else ""
-        return f"\n{'' if _is_rule(title) else title}\n" if title else line
+        return f"\n{_without_line_mark(title)}\n" if title else line
     if head == ">":
         return _without_line_mark(_QUOTE.sub("", line.lstrip(" \t"), count=1))
     if head in "`~" and _FENCE.match(line):

@@ -39,7 +39,7 @@ def remove_page_marks(text: str, changes: Changes) -> str:
     """`text` with a form feed, on a line of its own, for each page mark or page number."""
     if BREAK in text:
         text = re.sub(f"\n?{BREAK}\n?", f"\n{BREAK}\n", text)
-    lines = text.split("\n")
+    lines = substitute(_INLINE, _drop_inside, text, changes).split("\n")
     marks, bare, bracketed = _find_marks(lines)
     marks += _page_numbers(lines, bare, set(marks))
     for index in marks:
@@ -50,7 +50,15 @@ def remove_page_marks(text: str, changes: Changes) -> str:
             for index in indices:
                 changes.note(lines[index].strip(), "")
                 lines[index] = ""
-    return substitute(_INLINE, "", "\n".join(lines), changes)
+    return "\n".join(lines)
+
+
+def _drop_inside(match: re.Match[str]) -> str:
+    """Nothing for a mark among words; one that is alone on its line is a page's end."""
+    start, end = match.span()
+    before = match.string[max(0, start - _LONGEST) : start].rpartition("\n")[2]
+    after = match.string[end : end + _LONGEST].partition("\n")[0]
+    return "" if before.strip() or after.strip() else match[0]
 
 
 def _find_marks(lines: list[str]) -> tuple[list[int], list[int], dict[str, list[int]]]:

@@ -82,14 +82,25 @@ def test_verse_and_lists_keep_their_lines(block, around):
     assert unwrapped(block + around)[0] == block
 
 
+def test_verse_as_wide_as_the_prose_around_it_keeps_its_lines():
+    verse = (
+        "The wheel is old and slow upon the stream,\n"
+        "And those who ground their corn are gone by now;\n"
+        "The miller sleeps, and in his sleep a dream\nOf Ann, who walks beside the golden plough"
+    )
+    text = f"{wrap(MILL, 44)}\n\n{verse}\n\n{wrap(BREAD, 44)}"
+    assert unwrapped(text) == [MILL, verse, BREAD]
+
+
 def test_items_of_a_list_are_joined_each_for_itself():
     text = f"Needed:\n- {wrap(MILL, 60, subsequent_indent='  ')}\n- bread\n\n{wrap(BREAD, 60)}"
     assert unwrapped(text) == ["Needed:", f"- {MILL}\n- bread", BREAD]
-    # A number that comes to stand at a line's beginning makes no list.
-    prose = MILL.replace(
-        "Nobody", "It was in the year of the great flood, about the year\n12. Nobody"
-    )
-    assert len(unwrapped(wrap(prose.replace("\n", " "), 64))) == 1
+
+
+def test_a_number_that_comes_to_stand_at_a_lines_beginning_makes_no_list():
+    lines = wrap(MILL).split("\n")
+    lines[2], lines[4] = f"12. {lines[2][4:]}", f"7. {lines[4][3:]}"
+    assert unwrapped("\n".join(lines)) == [" ".join(lines)]
 
 
 def test_the_rows_of_a_table_stay_apart():
@@ -119,10 +130,17 @@ def test_nothing_stands_beside_a_dash():
     [
         f"{MILL}\n{BREAD}\nShort.\n{MILL}",  # a paragraph a line
         "\n".join(sentence + "." for sentence in (MILL + BREAD).split(". ")),  # a sentence a line
+        # lines of much the same length that begin with capitals, or end with full stops
+        "\n\n".join(
+            f"The mill of {n} stood beside the river\nAnd turned until {n} came" for n in "ABC"
+        ),
+        "\n".join(f"the miller of house number {n} has baked his bread." for n in range(80)),
         "\n".join(f"https://example.org/{'page' * 8}/{number}" for number in range(80)),
         "word\n" * 100,
     ],
 )
 def test_lines_that_are_not_wrapped_stay(text):
     assert survey(text.split("\n")) == Layout()
-    assert unwrapped(text) == [line for line in text.split("\n") if line]
+    assert [line for part in unwrapped(text) for line in part.split("\n")] == [
+        line for line in text.split("\n") if line
+    ]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
+from kantai.samples.english_variety import loosen, loosen_acts
 from kantai.samples.english_words import FILTERS, finish, sentences
 from kantai.samples.grammar import Record
 from kantai.samples.tables import Tables, Topic, read_lists, read_tables, read_topics
@@ -46,7 +47,7 @@ PRONOUNS = {
 def topics() -> list[Topic]:
     """Every topic of the town, in file order."""
     files = ("topics_work", "topics_year", "topics_home", "topics_world", "topics_needs")
-    return [t for name in files for t in read_topics(WORDS / f"{name}.txt")]
+    return loosen([t for name in files for t in read_topics(WORDS / f"{name}.txt")])
 
 
 def world() -> tuple[Tables, dict[str, list]]:
@@ -55,6 +56,7 @@ def world() -> tuple[Tables, dict[str, list]]:
     for name in ("trades", "nature", "things", "needs"):
         tables.update(read_tables(WORDS / f"{name}.txt", table=name[:-1]))
     lists = read_lists(WORDS / "lists.txt")
+    loosen_acts(tables)
     _split_tools(tables["trade"])
     _describe(tables)
     _settle(tables, lists)
@@ -152,6 +154,7 @@ def _household(fields: list[str], lists: dict[str, list], trades: dict, number: 
         if trade:
             person["trade"] = [trade]
             person["weight"] = trades[trade].get("weight", [1])
+        person["call"] = [name, name, _calling(person, trade)]
         home[role] = person
     return home
 
@@ -181,3 +184,10 @@ def _relate(home: dict, before: dict, after: dict, learners: dict) -> None:
 
 def _word(person: Record, male: str, female: str) -> list[str]:
     return [male if person["he"] == ["he"] else female]
+
+
+def _calling(person: Record, trade: str) -> str:
+    """'the baker', 'the girl', 'the old woman'"""
+    if trade:
+        return f"the {trade}"
+    return f"the {'old ' if person['kind'] == ['elder'] else ''}{person['man'][0]}"
