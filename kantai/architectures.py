@@ -135,8 +135,8 @@ PRESETS: dict[str, Preset] = {
     "notebook": Preset("roberta", 768, 6, 12, 3072, 514, dropout=0.1, vocab_size=52_000),
     "nano": Preset("modernbert", 128, 4, 4, 256),
     "mini": Preset("modernbert", 256, 4, 4, 384),
-    "small": Preset("modernbert", 384, 6, 6, 576),
-    "base": Preset("modernbert", 768, 6, 12, 1152),
+    "small": Preset("modernbert", 384, 6, 6, 576, dropout=0.1),
+    "base": Preset("modernbert", 768, 6, 12, 1152, dropout=0.1),
     "mini-roberta": Preset("roberta", 256, 4, 4, 1024, 514),
     "mini-prelayernorm": Preset("roberta-prelayernorm", 256, 4, 4, 1024, 514),
 }

@@ -37,7 +37,8 @@ LOOKS = 24  # validations over the whole budget, at most
 LOOK_SHARE = 0.08  # where time is the budget, looking may take so much of it
 REPORT_SECONDS = 0.25  # at most so often the device is waited for and a Stepped event sent
 TURNED = 0.02  # nats above the best that count as "getting worse"
-ENDINGS = {"diverged": "loss_not_finite", "early": "stopped_early"}
+LEAST_STEPS = 300  # that even the shortest text is worth
+ENDINGS = {"diverged": "loss_not_finite", "early": "stopped_early", "enough": "read_enough"}
 
 
 class PackedText:
@@ -212,17 +213,29 @@ class Pretraining:
         if stopped == "stopped" and p.step:
             yield self._look(self._share())
         if stopped in ENDINGS:
-            yield Noticed(p.step, ENDINGS[stopped], {"step": p.step, "best_step": p.best_step})
+            epochs = round(p.step / self.text.steps_per_epoch)
+            values = {"step": p.step, "best_step": p.best_step, "epochs": epochs}
+            yield Noticed(p.step, ENDINGS[stopped], values)
         copy_weights(self.weights, self.best)
         self.model.eval()
         told = stopped if stopped in ("finished", "stopped") else "early"
         yield Finished(p.step, p.seconds, told, p.best_step, p.best_loss)
 
     def _share(self) -> float:
+        """How much of the training is done; a short text is read often enough before its time."""
+        return max(self._budget_share(), self._text_share())
+
+    def _budget_share(self) -> float:
         p = self.progress
         return self.budget.share(
             seconds=p.seconds, step=p.step, steps_per_epoch=self.text.steps_per_epoch
         )
+
+    def _text_share(self) -> float:
+        if self.budget.seconds is None or self.recipe.most_epochs is None:
+            return 0.0
+        enough = max(LEAST_STEPS, self.recipe.most_epochs * self.text.steps_per_epoch)
+        return min(1.0, self.progress.step / enough)
 
     def _tick(self) -> float:
         """Seconds since the last tick, added to the training's own time."""
@@ -368,7 +381,7 @@ class Pretraining:
     def _verdict(self, share: float) -> str | None:
         """Why the training ends at this look, or None."""
         if share >= 1 and self.progress.step > 0:
-            return "finished"
+            return "finished" if self._budget_share() >= 1 else "enough"
         patience = self.recipe.patience
         return "early" if patience and self.progress.looks_without_better >= patience else None
 

@@ -56,6 +56,7 @@ class Recipe:
     gradient_clip: float = 1.0
     average: float = 0.0  # decay of the weights' running average a step; 0: none
     precision: str = "auto"
+    most_epochs: float | None = None  # where time is the budget: reading on learns by heart
     patience: int = 8  # looks without a better loss before it stops early; 0: never
     budget: Budget = Budget(seconds=60)
 
@@ -97,6 +98,7 @@ RECIPES: dict[str, Recipe] = {
         optimizer=OptimizerSettings("muon", 1e-2, 4e-3, weight_decay=0.2, betas=(0.9, 0.95)),
         masking=Masking(0.4),
         last_mlm_probability=0.2,
+        most_epochs=40,
     ),
 }
 

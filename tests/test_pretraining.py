@@ -163,6 +163,16 @@ def test_it_stops_when_validation_has_turned(training):
     assert kinds(events, Noticed)[0].values["best_step"] == 1
 
 
+def test_a_short_text_is_not_read_for_ever(training, monkeypatch):
+    monkeypatch.setattr("kantai.pretraining.LEAST_STEPS", 10)
+    training = training(replace(RECIPE, most_epochs=1.0), Budget(seconds=10_000))
+    events = list(training.run())
+    assert events[-1].stopped == "early"
+    assert events[-1].step == max(10, training.text.steps_per_epoch)
+    assert kinds(events, Noticed)[0].key == "read_enough"
+    assert training.learning_rate < 0.2 * RECIPE.optimizer.learning_rate  # it ended calmly
+
+
 def test_every_epoch_cuts_and_orders_the_text_anew():
     text = PackedText(np.arange(1_000), 10, 5, seed=0)
     epoch = [text.rows(step) for step in range(2 * text.steps_per_epoch)]

@@ -47,7 +47,8 @@ PRONOUNS = {
 def topics() -> list[Topic]:
     """Every topic of the town, in file order."""
     files = ("topics_work", "topics_year", "topics_home", "topics_world", "topics_needs")
-    return loosen([t for name in files for t in read_topics(WORDS / f"{name}.txt")])
+    told = [t for name in files for t in read_topics(WORDS / f"{name}.txt")]
+    return loosen(told) + read_topics(WORDS / "topics_plain.txt")
 
 
 def world() -> tuple[Tables, dict[str, list]]:
@@ -100,6 +101,7 @@ def _describe(tables: Tables) -> None:
         town["by"] = ["along the coast" if river == "sea" else f"along the river {river}"]
     for dish in tables["dish"].values():
         heat = dish["heat"][0]
+        dish["place_of"] = [{"oven": "in the oven", "stove": "on the stove"}.get(heat, "in the cellar")]
         dish["on"] = [{"oven": "into the oven", "stove": "on the stove"}.get(heat, "in the cellar")]
     for need in tables["need"].values():
         thing = need["thing"][0]

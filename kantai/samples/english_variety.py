@@ -85,10 +85,7 @@ def _opening(pattern: str) -> str:
         return pattern
     first = pattern if pattern.startswith("{") else pattern[0].lower() + pattern[1:]
     first = first.replace(".He}", ".he}", 1)
-    said = re.sub(r"^(\{~?\w\.(?:name|call)\}) ", r"\1[|||, {~rel},] ", first)
-    tail = "[||| {~tail}]." if said.endswith(".") and "{verdict}" not in said else ""
-    said = said[:-1] + tail if tail else said
-    return f"[|{{~opening}} ]{said}"
+    return f"[{pattern}|{pattern}|{{~opening}} {first}]"
 
 
 def _alternatives(groups: dict[str, list]) -> dict[str, str]:
@@ -108,7 +105,7 @@ def _adjectives(text: str, table: dict[str, list]) -> str:
     pattern = re.compile(r"\b([Tt]he|an?|his|her|their) (" + "|".join(table) + r")\b")
 
     def dressed(match: re.Match) -> str:
-        choices = "|".join([""] * 3 + [f"{word} " for word in table[match.group(2)]])
+        choices = "|".join([""] * 8 + [f"{word} " for word in table[match.group(2)]])
         return f"{match.group(1)} [{choices}]{match.group(2)}"
 
     return pattern.sub(dressed, text)

@@ -3,6 +3,7 @@
     [a|b|c]        one of the three (an empty one is allowed, they may be nested)
     {weekday}      a word of the list `weekday`; the same slot gives the same word again
     {weekday2}     another word of that list, different from {weekday}
+    {weekday0}     another one, remembered for this sentence only; so is {weekday1}
     {~weekday}     a word drawn afresh, not remembered
     {P.he}         field `he` of the record bound to P; {P.use.tool} goes one level deeper
     {P.act:past}   the same, passed through a filter of the language
@@ -23,6 +24,8 @@ Filters = Mapping[str, Callable[[str], str]]
 
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
 SLOT = re.compile(r"\{(~?)([\w.]+)(?::(\w+))?\}")
+
+SENTENCE_KEY = re.compile(r"[a-z_][01](\.|$)")
 
 
 class Missing(LookupError):
@@ -52,6 +55,10 @@ class Scene:
     records: dict[str, Record]
     filters: Filters = field(default_factory=dict)
     drawn: dict[str, object] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """A new sentence: what was numbered 0 (or 1 beside it) may be something else now."""
+        self.drawn = {k: v for k, v in self.drawn.items() if not SENTENCE_KEY.search(k)}
 
     def expand(self, pattern: str) -> str:
         """`pattern` with its choices made and its slots filled. Raises Missing."""

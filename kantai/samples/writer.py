@@ -93,6 +93,7 @@ class Writer:
             pattern = self._deal(deck, patterns)
             if pattern in used:
                 continue
+            scene.forget()
             before = dict(scene.drawn)
             try:
                 text = self.language.finish(scene.expand(pattern))

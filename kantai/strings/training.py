@@ -161,6 +161,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "在第 {step} 步停止：未见文本上的损失在上升，继续只会死记训练文本。"
         "已保留第 {best_step} 步的权重。",
     ),
+    "read_enough": (
+        "Ended after {epochs:,} epochs, before its time was up: a text of this length teaches "
+        "no more, and reading on would only learn it by heart. More text would help.",
+        "已读完 {epochs:,} 轮，提前结束：这么长的文本已学不到更多，再读只会死记硬背。"
+        "增加文本会有帮助。",
+    ),
     "checkpoint_foreign": (
         "The checkpoint belongs to a model of another shape: start again in a new folder.",
         "检查点属于另一种形状的模型：请在新文件夹中重新开始。",
