@@ -97,8 +97,13 @@ class OptimizerSettings:
     betas: tuple[float, float] = (0.9, 0.95)
 
 
-def _is_hidden_matrix(name: str, weight: Tensor) -> bool:
-    return weight.ndim == 2 and "embeddings" not in name and "decoder" not in name
+def hidden_matrices(model: torch.nn.Module) -> list[torch.nn.Parameter]:
+    """The weights that Muon is for: matrices, but neither embeddings nor the output layer."""
+    return [
+        weight
+        for name, weight in model.named_parameters()
+        if weight.ndim == 2 and "embeddings" not in name and "decoder" not in name
+    ]
 
 
 def _adamw(model: torch.nn.Module, settings: OptimizerSettings) -> list[torch.optim.Optimizer]:
@@ -114,7 +119,7 @@ def _adamw(model: torch.nn.Module, settings: OptimizerSettings) -> list[torch.op
 
 def _muon(model: torch.nn.Module, settings: OptimizerSettings) -> list[torch.optim.Optimizer]:
     """Muon for hidden matrices, AdamW for embeddings, norms and biases."""
-    hidden = [p for n, p in model.named_parameters() if _is_hidden_matrix(n, p)]
+    hidden = hidden_matrices(model)
     chosen = {id(p) for p in hidden}
     others = [p for p in model.parameters() if id(p) not in chosen]
     return [

@@ -18,6 +18,7 @@ from typing import Any
 from kantai.samples import load_sample
 
 WARM_UP, STEPS = 3, 10
+ENOUGH = 10.0  # seconds of one side: a slow one is measured on fewer steps, at least one
 VOCAB = 8_000
 
 
@@ -60,7 +61,39 @@ def run(arguments: Namespace, say: Callable[[str, Namespace], None]) -> dict[str
             + (f", {speed.memory / 2**30:.1f} GiB" if speed.memory else ""),
             arguments,
         )
-    return {"device": device.name, "sides": [asdict(speed) for speed in answers]}
+    muon = muon_beside_torch(wanted[-1], tokenizer.learned, device.kind)
+    say(
+        f"a step of Muon: ours {1e3 * muon['ours']:.1f} ms, torch.optim.Muon "
+        f"{1e3 * muon['torch']:.1f} ms ({muon['torch'] / muon['ours']:.1f} ×)",
+        arguments,
+    )
+    return {"device": device.name, "sides": [asdict(s) for s in answers], "muon_seconds": muon}
+
+
+def muon_beside_torch(preset: str, vocab_size: int, kind: str) -> dict[str, float]:
+    """Median seconds of one optimizer step on a preset's hidden matrices."""
+    import torch
+
+    from kantai.architectures import build_model, find_preset
+    from kantai.optimizers import Muon, hidden_matrices
+
+    def median_step(optimizer: torch.optim.Optimizer) -> float:
+        seconds = []
+        for _ in range(3):
+            began = time.perf_counter()
+            optimizer.step()
+            if kind == "cuda":
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - began)
+        return statistics.median(seconds)
+
+    matrices = hidden_matrices(build_model(find_preset(preset), vocab_size, device=kind))
+    for weight in matrices:
+        weight.grad = torch.randn_like(weight)
+    return {
+        "ours": median_step(Muon(matrices)),
+        "torch": median_step(torch.optim.Muon(matrices)),
+    }
 
 
 def measure(preset: str, recipe: str, paragraphs: list[str], tokenizer: Any, device: Any) -> Speed:
@@ -95,11 +128,14 @@ def measure(preset: str, recipe: str, paragraphs: list[str], tokenizer: Any, dev
     if device.kind == "cuda":
         torch.cuda.reset_peak_memory_stats()
     seconds, tokens = [], []
+    first = time.perf_counter()
     for number in range(WARM_UP + STEPS):
         before, began = training.progress.tokens, time.perf_counter()
+        if seconds and began - first > ENOUGH:
+            break
         list(training._step(0.5))
         synchronize()
-        if number >= WARM_UP:
+        if number >= WARM_UP or time.perf_counter() - first > ENOUGH:
             seconds.append(time.perf_counter() - began)
             tokens.append(training.progress.tokens - before)
     step = statistics.median(seconds)
