@@ -70,7 +70,9 @@ class NearIndex:
 
     def twins(self, batch: list[str]) -> Iterator[str | None]:
         """For each paragraph an earlier one that is nearly the same, or None and it is kept."""
-        hashes, counts = ngram_hashes(batch, SHINGLE)
+        # With fewer characters than SHORTEST there cannot be as many words: not worth a look.
+        long = [paragraph if len(paragraph) >= SHORTEST else "" for paragraph in batch]
+        hashes, counts = ngram_hashes(long, SHINGLE)
         ends = counts.cumsum()
         rows = (counts > SHORTEST - SHINGLE).nonzero()[0]
         slots = dict(zip(rows.tolist(), self._slots(hashes, ends, counts, rows), strict=True))

@@ -84,10 +84,15 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """The training ended with an error; `message` says what to do."""
+    """The training ended with an error; `message` says what to do.
+
+    `key` and `values`, where known, give the same sentence in other languages.
+    """
 
     step: int
     message: str
+    key: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 Event = Started | Stepped | Validated | Noticed | Saved | Finished | Failed

@@ -19,22 +19,25 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kantai.architectures import Preset
 from kantai.errors import UserError
-from kantai.events import Event, from_lines, to_line
+from kantai.events import Event, Failed, from_lines, to_line
 from kantai.files import replace, replace_folder, told_plainly, write_text
-from kantai.recipes import Budget, Recipe, recipe_from_json
+from kantai.processes import is_alive
 from kantai.tokenizer import ByteLevelBPE
 
 if TYPE_CHECKING:
     from kantai.pretraining import Checkpoint
+    from kantai.recipes import Budget, Recipe
 
 VERSION = 1
 PARTS = ("train", "validation")
+PULL = 65_536  # bytes of the log that one look takes, at most
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,26 @@ class Settings:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Settings:
         """The settings of a `run.json`."""
+        from kantai.recipes import Budget, recipe_from_json  # brings torch, which takes seconds
+
         known = dict(record, preset=Preset(**record["preset"]), files=tuple(record["files"]))
         known["recipe"] = recipe_from_json(record["recipe"])
         return cls(**{**known, "budget": Budget(**record["budget"])})
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The process that trains a Run: which one, and what it is doing."""
+
+    pid: int
+    born: float  # seconds since 1970; a number that was given away again is not mistaken for it
+    log_from: int  # bytes of the event log that were there before
+    doing: str = "doing_begin"  # a key of kantai.strings
+    share: float = 0.0  # of what it is doing
+
+    @property
+    def alive(self) -> bool:
+        return is_alive(self.pid, self.born)
 
 
 class Run:
@@ -93,8 +113,13 @@ class Run:
         write_text(self.folder / "run.json", json.dumps(record, indent=2))
 
     @property
+    def record(self) -> dict[str, Any]:
+        """`run.json` as plain values: quick to read, no library is loaded."""
+        return self._read_json("run.json")
+
+    @property
     def settings(self) -> Settings:
-        record = self._read_json("run.json")
+        record = self.record
         record.pop("version")
         return Settings.from_json(record)
 
@@ -153,6 +178,45 @@ class Run:
         with open(path, encoding="utf-8", errors="replace") as log:
             return list(from_lines(log))
 
+    def events_after(self, cursor: int, most: int = PULL) -> tuple[list[dict[str, Any]], int]:
+        """What the log holds after byte `cursor`, as plain dicts, and the cursor to ask with next.
+
+        Whole lines only, about `most` bytes of them: ask again until the cursor stands still.
+        A cursor that the log is shorter than begins anew.
+        """
+        path = self.folder / "events.jsonl"
+        if not path.is_file():
+            return [], 0
+        with open(path, "rb") as log:
+            cursor = cursor if 0 <= cursor <= self.log_size else 0
+            log.seek(cursor)
+            chunk = log.read(most)
+            if len(chunk) == most and b"\n" not in chunk:
+                chunk += log.readline()
+        whole = chunk[: chunk.rfind(b"\n") + 1]
+        return list(_records(whole)), cursor + len(whole)
+
+    def last_events(self, most: int = PULL) -> list[Event]:
+        """The events of the log's last `most` bytes."""
+        path = self.folder / "events.jsonl"
+        if not path.is_file():
+            return []
+        with open(path, "rb") as log:
+            log.seek(max(0, self.log_size - most))
+            return list(from_lines(log.read().decode("utf-8", "replace").split("\n")))
+
+    @property
+    def log_size(self) -> int:
+        """Bytes of the event log."""
+        path = self.folder / "events.jsonl"
+        return path.stat().st_size if path.is_file() else 0
+
+    def fail(self, error: UserError, **values: Any) -> None:
+        """Add a Failed event with the error's sentence; `values` go into the event too."""
+        step = next((event.step for event in reversed(self.last_events())), 0)
+        plain = {key: _plain(value) for key, value in (error.values | values).items()}
+        self.append(Failed(step, str(error), error.key, plain))
+
     def ask_stop(self) -> None:
         write_text(self.folder / "stop", "")
 
@@ -161,6 +225,57 @@ class Run:
 
     def clear_stop(self) -> None:
         (self.folder / "stop").unlink(missing_ok=True)
+
+    # --- who trains it, and whose it is ---------------------------------------------------------
+
+    def write_worker(self, worker: Worker) -> None:
+        write_text(self.folder / "worker.json", json.dumps(asdict(worker)))
+
+    def worker(self) -> Worker | None:
+        """The process that trains this Run; one that is not alive died without a last word."""
+        path = self.folder / "worker.json"
+        try:
+            return Worker(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def clear_worker(self) -> None:
+        (self.folder / "worker.json").unlink(missing_ok=True)
+
+    @property
+    def log_file(self) -> Path:
+        """Where the training process prints to."""
+        return self.folder / "log.txt"
+
+    def log_end(self, characters: int = 2_000) -> str:
+        """The last lines that the training process printed."""
+        if not self.log_file.is_file():
+            return ""
+        with open(self.log_file, "rb") as log:
+            log.seek(max(0, self.log_file.stat().st_size - 4 * characters))
+            return log.read().decode("utf-8", "replace")[-characters:].strip()
+
+    def write_owner(self, record: dict[str, str]) -> None:
+        write_text(self.folder / "owner.json", json.dumps(record, ensure_ascii=False))
+
+    @property
+    def owner(self) -> dict[str, str]:
+        """The run's `name` and its owner's `hash`; empty for a Run of the command line."""
+        return self._read_json("owner.json") if (self.folder / "owner.json").is_file() else {}
+
+    @property
+    def stop_age(self) -> float:
+        """Seconds since a stop was asked for; 0 where none was."""
+        path = self.folder / "stop"
+        return max(0.0, time.time() - path.stat().st_mtime) if path.is_file() else 0.0
+
+    def disk_bytes(self) -> int:
+        """What the whole folder takes on the disk."""
+        total = 0
+        for file in self.folder.rglob("*"):
+            with suppress(FileNotFoundError):  # a temporary file, gone meanwhile
+                total += file.stat().st_size if file.is_file() else 0
+        return total
 
     # --- weights ------------------------------------------------------------------------------
 
@@ -220,6 +335,20 @@ def model_folder(folder: Path) -> Path:
     """Where the model is: in a Run's `model/`, or in the folder itself."""
     inner = Run(folder).model_folder
     return inner if inner.is_dir() else folder
+
+
+def _records(lines: bytes) -> Iterator[dict[str, Any]]:
+    for line in lines.splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:  # cut short by a kill
+            continue
+        if isinstance(record, dict) and "event" in record:
+            yield record
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 def _write_lines(path: Path, texts: Iterable[str]) -> None:

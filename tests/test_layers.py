@@ -11,16 +11,19 @@ import kantai
 from kantai.strings import LANGUAGES, TABLES
 
 HOUSE = Path(kantai.__file__).parent
-ABOVE_CORE = {"ui", "jobs", "worker", "workspace", "stages", "export", "commands", "__main__",
-              "progress", "bench"}  # fmt: skip
+ABOVE_CORE = {"ui", "jobs", "registry", "worker", "workspace", "stages", "export", "commands",
+              "__main__", "progress", "bench"}  # fmt: skip
+SCREEN = {"gradio", "plotly", "kantai.ui"}
+SLOW = {"torch", "transformers"}  # the page is there before they are
 # module -> what it may not import
 RULES = {
     "core": {"gradio", "plotly", *(f"kantai.{name}" for name in ABOVE_CORE)},
-    "worker": {"gradio", "plotly", "kantai.ui", "kantai.jobs", "kantai.commands"},
-    "workspace": {"gradio", "plotly", "kantai.ui", "kantai.jobs", "kantai.worker", "kantai.stages"},
-    "stages": {"gradio", "plotly", "kantai.ui", "kantai.jobs", "kantai.worker", "kantai.commands"},
-    "jobs": {"gradio", "plotly", "kantai.ui"},
-    "commands": {"gradio", "plotly", "kantai.ui"},
+    "worker": {*SCREEN, "kantai.jobs", "kantai.registry", "kantai.commands"},
+    "workspace": {*SCREEN, "kantai.jobs", "kantai.registry", "kantai.worker", "kantai.stages"},
+    "stages": {*SCREEN, "kantai.jobs", "kantai.registry", "kantai.worker", "kantai.commands"},
+    "registry": {*SCREEN, *SLOW, "kantai.jobs", "kantai.worker", "kantai.stages"},
+    "jobs": {*SCREEN, *SLOW, "kantai.worker", "kantai.stages", "kantai.commands"},
+    "commands": SCREEN,
     "bench": {"gradio", "plotly"},
 }
 

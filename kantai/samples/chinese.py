@@ -19,9 +19,9 @@ from kantai.samples.writer import Language, Writer, bind_book
 WORDS = Path(__file__).parent / "words" / "chinese"
 TITLE = "柳桥镇年记"
 YEARS = "头 第二 第三 第四 第五 第六 第七 第八".split()
-PARAGRAPHS = 14  # a month
+PARAGRAPHS = 21  # a month
 SENTENCE_END = re.compile(r"(?<=[。！？])(?![”])|(?<=[。！？]”)")
-# Trades that stand alone in the house: the wife's elder brother, the husband's younger sister.
+# Whom and what one meets most.
 CORE = {
     "trade": "铁匠 渔夫 大夫 农夫 木匠 裁缝 养蜂人 厨师".split(),
     "animal": "牛 鸡 蜜蜂 猫 狗".split(),
@@ -43,7 +43,7 @@ CHINESE = Language({}, finish, sentences, joint="")
 
 def topics() -> list[Topic]:
     """Every topic of the town, in file order."""
-    return read_topics(WORDS / "topics.txt")
+    return [*read_topics(WORDS / "topics.txt"), *read_topics(WORDS / "topics_plain.txt")]
 
 
 def world() -> tuple[Tables, dict[str, list]]:
@@ -90,6 +90,7 @@ def _settle(tables: Tables, lists: dict[str, list]) -> None:
     tables["keeper"] = {p["trade"][0]: p for p in people if p["kind"] == ["adult"]}
     lists["elder_name"] = list(tables["elder"])
     lists["child_name"] = list(tables["child"])
+    lists["month_name"] = list(tables["month"])
 
 
 def _household(fields: list[str], lists: dict, trades: dict, number: int) -> dict[str, Record]:
@@ -109,6 +110,7 @@ def _household(fields: list[str], lists: dict, trades: dict, number: int) -> dic
             person[trait] = [lists[trait][(number * (3 + n) + k * 5) % len(lists[trait])]]
         if trade:
             person["trade"], person["weight"] = [trade], trades[trade].get("weight", [1])
+        person["call"] = [full, full, trade or full, *person["he"]]
         home[role] = person
     return home
 

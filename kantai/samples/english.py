@@ -28,6 +28,7 @@ FIXED_TOOLS = set(
     "clock catalogue cart prop canary well winch pump grindstone pedal churn dog snare cord bell "
     "anchor rudder sail rope pan flame sack fiddle bench last reel foghorn warp kettle".split()
 )
+BUILT_IN = set("window wall chimney roof bell stove wagon boat saddle net barrel lock sail soap".split())
 MASS_NEEDS = ("water", "bread", "soap")
 # Whom and what one meets most: what a reader would ask about should be told often.
 CORE = {
@@ -103,6 +104,7 @@ def _describe(tables: Tables) -> None:
         heat = dish["heat"][0]
         dish["place_of"] = [{"oven": "in the oven", "stove": "on the stove"}.get(heat, "in the cellar")]
         dish["on"] = [{"oven": "into the oven", "stove": "on the stove"}.get(heat, "in the cellar")]
+    tables["ware"] = {k: v for k, v in tables["thing"].items() if k not in BUILT_IN}
     for need in tables["need"].values():
         thing = need["thing"][0]
         need["want"] = [thing if thing in MASS_NEEDS else f"a {thing}"]

@@ -22,7 +22,7 @@ SLOT = re.compile(r"(\{[^{}]*\})")
 TOOL = re.compile(r"\b(the|\{P\.his\}) \{(\w)\.(use|job)(\d?)\.tool\}")
 CALLED = re.compile(r"(?<!oung )(?<!ittle )(?<!called )(?<!Dear )\{(\w)\.name\}(?! \{\w\.last)")
 NARRATIVE = re.compile(r":past\}|\b(had|was|were|could|came|went|took|ran|saw|did|\w+ed)\b")
-SUBJECT = re.compile(r"^(\{~?\w\.(He|name|call)\}|The \w+|He|She|They) ")
+SUBJECT = re.compile(r"^(\{~?\w\.(He|name|call)\}|The (?!next|first|other|second|more|one|last)\w+|He|She|They) ")
 
 
 def loosen(topics: list[Topic]) -> list[Topic]:

@@ -23,7 +23,7 @@ Record = dict[str, list]  # field -> its possible values, each a string or again
 Filters = Mapping[str, Callable[[str], str]]
 
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
-SLOT = re.compile(r"\{(~?)([\w.]+)(?::(\w+))?\}")
+SLOT = re.compile(r"\{(~?)([\w.]+)((?::\w+)*)\}")
 
 SENTENCE_KEY = re.compile(r"[a-z_][01](\.|$)")
 
@@ -68,12 +68,14 @@ class Scene:
         return SLOT.sub(self._fill, pattern)
 
     def _fill(self, match: re.Match) -> str:
-        fresh, path, filtered = match.groups()
+        fresh, path, names = match.groups()
         value = self._value(path, bool(fresh))
         if isinstance(value, dict):
             value = value["name"][0]
         said = self.expand(str(value))
-        return self.filters[filtered](said) if filtered else said
+        for name in names.split(":")[1:]:
+            said = self.filters[name](said)
+        return said
 
     def _value(self, path: str, fresh: bool) -> object:
         head, *rest = path.split(".")

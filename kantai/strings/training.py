@@ -218,4 +218,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doing_train": ("pretraining", "预训练"),
     "doing_evaluate": ("examining the model", "检验模型"),
     "doing_save": ("saving the model", "保存模型"),
+    # The sample texts.
+    "sample_harbour": (
+        "The Tarnmouth Almanac: a harbour town and its trades",
+        "《塔恩茅斯年鉴》：一座海港小镇和它的百工（英文）",
+    ),
+    "sample_willow": (
+        "The Chronicle of Willow Bridge: a town of canals (Chinese)",
+        "《柳桥镇年记》：一座水乡小镇",
+    ),
+    "sample_dirty": (
+        "A Scanned Almanac: the same town, badly scanned",
+        "《扫描坏了的年鉴》：同一座小镇，满是扫描的毛病（英文）",
+    ),
+    "unknown_sample": (
+        "There is no sample text called {asked}: choose one of {known}.",
+        "没有名为 {asked} 的示例文本：请从 {known} 中选择。",
+    ),
 }

@@ -1,0 +1,318 @@
+"""The queue: one training at a time, the others wait; all of it stands in files.
+
+    start() -> waiting -> preparing -> training -> finished, stopped or failed
+
+The queue is one small file in the registry's root; what a Run does is told by the Run's own
+files. So any process can tell the state of any Run, a server may end and another begin: the
+workers go on, and are found again by number and birth. Knows no screen, and nothing of how a
+worker trains.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import kantai
+from kantai.errors import UserError
+from kantai.events import Event, Failed, Finished, Stepped
+from kantai.files import write_text
+from kantai.processes import birth, end
+from kantai.registry import Registry, state_of
+from kantai.strings import text
+from kantai.workspace import Run, Worker
+
+HOUSE = Path(kantai.__file__).parents[1]  # where `python -m kantai.worker` finds its modules
+PATIENCE = 120.0  # seconds to react to Stop: a step and a checkpoint of a large model on a CPU
+AROUND = 15.0  # seconds that a worker takes before and after its training
+UNKNOWN = 120.0  # seconds supposed for a budget of steps or epochs, before its first step
+
+
+@dataclass(frozen=True)
+class JobState:
+    """What a Run is doing, for a person to read."""
+
+    state: str  # new, waiting, preparing, training, finished, stopped or failed
+    place: int = 0  # in the queue: 1 is next
+    wait_seconds: float = 0.0  # expected
+    doing: str = ""  # of a worker: a key of kantai.strings
+    share: float = 0.0  # of what it is doing, or of the training's budget
+    key: str = ""  # of what went wrong
+    values: dict[str, Any] = field(default_factory=dict)
+    words: str = ""  # of what went wrong, in English
+
+    def message(self, language: str = "en") -> str:
+        """What went wrong and what to do; empty where nothing did."""
+        try:
+            return text(self.key, language, **self.values) if self.key else self.words
+        except (KeyError, ValueError, TypeError):  # an event of another version
+            return self.words
+
+    @property
+    def log(self) -> str:
+        """The end of what a failed worker printed."""
+        return str(self.values.get("log", ""))
+
+
+@dataclass
+class Queue:
+    """Who waits, in order, and who has the device."""
+
+    waiting: list[str] = field(default_factory=list)
+    running: str | None = None
+
+
+class Jobs:
+    """Starts and stops the training of a registry's Runs, one at a time."""
+
+    def __init__(self, registry: Registry, *, limit_waiting: int = 30, device: str | None = None):
+        self.registry, self.limit_waiting, self.device = registry, limit_waiting, device
+        self.file = registry.root / "queue.json"
+        self.children: dict[int, subprocess.Popen] = {}  # only to hear how they ended
+
+    # --- what a person may ask ----------------------------------------------------------------
+
+    def start(self, run_id: str) -> None:
+        """Train the Run, or go on with it, as soon as it is its turn; twice is once.
+
+        Raises UserError for a Run without text, one that spent its budget, a full queue.
+        """
+        with self._changing() as queue:
+            run = self.registry.open(run_id)
+            ending = queue.running == run_id and run.stop_asked()
+            if run_id in queue.waiting or (queue.running == run_id and not ending):
+                return
+            if not run.has_text:
+                raise UserError("run_without_text")
+            if is_spent(run) and not ending:
+                raise UserError("already_finished")
+            if len(queue.waiting) >= self.limit_waiting:
+                raise UserError("queue_full", waiting=len(queue.waiting))
+            queue.waiting.append(run_id)
+
+    def stop(self, run_id: str) -> None:
+        """Leave the queue, or end the training and keep its weights.
+
+        A worker that has not begun to train is ended at once: it has nothing to keep.
+        """
+        with self._changing() as queue:
+            run = self.registry.open(run_id)
+            if run_id in queue.waiting:
+                queue.waiting.remove(run_id)
+            worker = run.worker()
+            if worker and worker.alive:
+                run.ask_stop()
+                if run.log_size == worker.log_from:
+                    end(worker.pid, worker.born)
+
+    def state(self, run_id: str) -> JobState:
+        """What the Run is doing now. Raises UserError for an unknown Run."""
+        run = self.registry.open(run_id)
+        with suppress(UserError):  # busy: what the files say is true all the same
+            self.tick()
+        queue, worker, told = self._read(), run.worker(), state_of(run)
+        if worker and told != "failed":
+            return working(run, worker, told)
+        if worker:
+            self._settle_alone(run)
+        if run_id in queue.waiting:
+            place = queue.waiting.index(run_id)
+            ahead = [queue.running, *queue.waiting[:place]]
+            wait = sum(self._expected(other) for other in ahead if other)
+            return JobState("waiting", place + 1, wait)
+        return ended(run, told)
+
+    def tick(self) -> None:
+        """Notice workers that ended; let the next one begin. Call it about once a second."""
+        queue = self._read()
+        if queue.running or queue.waiting:
+            with self._changing():
+                pass
+
+    def watch(self, every: float = 1.0) -> threading.Thread:
+        """A thread that ticks for as long as this process lives."""
+
+        def run() -> None:
+            while True:
+                with suppress(UserError, OSError):  # a full disk, a busy lock: next time
+                    self.tick()
+                time.sleep(every)
+
+        thread = threading.Thread(target=run, daemon=True, name="jobs")
+        thread.start()
+        return thread
+
+    # --- the queue's file ---------------------------------------------------------------------
+
+    def _read(self) -> Queue:
+        try:
+            return Queue(**json.loads(self.file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):  # not there yet, or damaged: begin anew
+            return Queue()
+
+    @contextmanager
+    def _changing(self) -> Iterator[Queue]:
+        """The queue, for one at a time; on the way out all moves up, and it is written."""
+        with self.registry.lock():
+            queue, before = self._read(), self._read()
+            yield queue
+            self._move_up(queue)
+            if queue != before:
+                write_text(self.file, json.dumps(asdict(queue)))
+
+    def _move_up(self, queue: Queue) -> None:
+        queue.waiting = [run_id for run_id in queue.waiting if self.registry.has(run_id)]
+        if queue.running and not self._is_busy(queue.running):
+            queue.running = None
+        while queue.waiting and queue.running is None:
+            run_id = queue.waiting.pop(0)
+            run = self.registry.open(run_id)
+            try:
+                self._launch(run)
+                queue.running = run_id
+            except UserError as error:
+                with suppress(UserError):  # where not even that can be written, the next one
+                    run.fail(error)
+
+    def _is_busy(self, run_id: str) -> bool:
+        """Whether the Run's worker still works; one that died gets its last word here."""
+        if not self.registry.has(run_id):
+            return False
+        run = self.registry.open(run_id)
+        worker = run.worker()
+        if worker and worker.alive:
+            if run.stop_age > PATIENCE and not isinstance(last_event(run), Finished):
+                end(worker.pid, worker.born)
+            return True
+        self._settle(run)
+        return False
+
+    def _expected(self, run_id: str) -> float:
+        try:
+            return expected_seconds(self.registry.open(run_id))
+        except (UserError, KeyError):
+            return 0.0
+
+    # --- workers ------------------------------------------------------------------------------
+
+    def _launch(self, run: Run) -> None:
+        """Start the Run's worker, unless one is at it. Raises UserError where that fails.
+
+        The worker waits until its number is written down: no moment exists in which it works
+        and nobody knows.
+        """
+        worker = run.worker()
+        if worker and worker.alive:
+            return
+        self._settle(run)
+        run.clear_stop()
+        command = [sys.executable, "-m", "kantai.worker", str(run.folder), "--wait"]
+        command += ["--device", self.device] if self.device else []
+        try:
+            with open(run.log_file, "ab") as log:
+                child = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=HOUSE,
+                    start_new_session=True,
+                )  # fmt: skip
+        except OSError as error:
+            raise UserError("worker_not_started", reason=error.strerror) from error
+        self.children = {pid: c for pid, c in self.children.items() if c.poll() is None}
+        self.children[child.pid] = child
+        try:
+            run.write_worker(Worker(child.pid, birth(child.pid) or time.time(), run.log_size))
+        except UserError:
+            child.kill()
+            raise
+        finally:
+            child.stdin.close()
+
+    def _settle_alone(self, run: Run) -> None:
+        """The same for a worker that is not of the queue."""
+        with suppress(UserError), self.registry.lock():
+            self._settle(run)
+
+    def _settle(self, run: Run) -> None:
+        """Where a worker died without a last word, say how it ended and what to do."""
+        worker = run.worker()
+        if worker is None or worker.alive:
+            return
+        status = self._status(worker.pid)
+        began, last = run.log_size > worker.log_from, last_event(run)
+        never_began = run.stop_asked() and not began  # stopped in time: as if never started
+        if not never_began and not (began and isinstance(last, Failed)):
+            run.fail(death(status, asked=run.stop_asked(), last=last), log=run.log_end())
+        run.clear_worker()
+
+    def _status(self, pid: int) -> int | None:
+        """How a process ended that this one started; None for another server's."""
+        child = self.children.pop(pid, None)
+        with suppress(subprocess.TimeoutExpired):  # its threads may take a moment to end
+            return child.wait(timeout=3.0) if child else None
+        return None
+
+
+def death(status: int | None, *, asked: bool, last: Event | None) -> UserError:
+    """Why a worker died, by its exit status: -9 is signal 9, None is not known."""
+    if asked and not isinstance(last, Finished):
+        return UserError("worker_hung")
+    if status is None:
+        return UserError("worker_vanished")
+    if status < 0:
+        return UserError("worker_killed", signal=-status)
+    return UserError("worker_crashed", status=status)
+
+
+def last_event(run: Run) -> Event | None:
+    """The newest event of the Run's log."""
+    return next(reversed(run.last_events()), None)
+
+
+def last_step(run: Run) -> Stepped | None:
+    """Where the training stood when it last told."""
+    return next((e for e in reversed(run.last_events()) if isinstance(e, Stepped)), None)
+
+
+def working(run: Run, worker: Worker, told: str) -> JobState:
+    """The state of a Run whose worker is at work."""
+    doing, share = worker.doing, worker.share
+    if doing == "doing_train":
+        step = last_step(run) if told == "training" else None
+        share = step.share if step else 0.0
+        doing = "doing_stop" if run.stop_asked() else doing
+    return JobState(told, doing=doing, share=share)
+
+
+def ended(run: Run, told: str) -> JobState:
+    """The state of a Run that nobody works at."""
+    last = last_event(run)
+    if told == "failed" and isinstance(last, Failed):
+        return JobState(told, key=last.key, values=last.values, words=last.message)
+    return JobState(told, key="worker_vanished" if told == "failed" else "")
+
+
+def is_spent(run: Run) -> bool:
+    """Whether the Run was trained to the end of its budget; a larger one makes it go on."""
+    result = run.result
+    if result is None or result["stopped"] != "finished" or state_of(run) != "finished":
+        return False
+    names = {"seconds": "seconds_training", "max_steps": "steps", "epochs": "epochs"}
+    budget = {name: value for name, value in run.record["budget"].items() if value is not None}
+    return all(result[names[name]] >= 0.99 * value for name, value in budget.items())
+
+
+def expected_seconds(run: Run) -> float:
+    """How long the Run will have the device, as far as one can tell."""
+    budget, step = run.record["budget"]["seconds"], last_step(run)
+    if budget is not None:
+        return max(0.0, budget - (step.seconds if step else 0.0)) + AROUND
+    if step is None or step.share <= 0:
+        return UNKNOWN + AROUND
+    return step.seconds / step.share * max(0.0, 1 - step.share) + AROUND

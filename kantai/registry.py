@@ -1,0 +1,187 @@
+"""All Runs under one root folder: their ids, their owners, their list.
+
+An id is unguessable, and looked at before it meets a path: whoever has it may watch. What
+changes a Run asks for the owner's secret, which stays in the owner's browser; the folder
+holds its hash alone. Knows no queue and no screen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kantai.errors import UserError
+from kantai.events import Event, Failed, Finished, Validated
+from kantai.files import told_plainly
+from kantai.workspace import Run, Settings
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{15,63}")
+NAME_LENGTH = 80
+LOCK_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A line of the list of Runs."""
+
+    id: str
+    name: str
+    created: float  # seconds since 1970
+    state: str  # of state_of()
+    preset: str
+    bytes: int  # on the disk
+    best_loss: float | None  # on held-out text, nats a hidden token
+    seconds: float  # of training
+
+
+def new_secret() -> str:
+    """A secret for a new owner, to be kept in the owner's browser."""
+    return secrets.token_urlsafe(32)
+
+
+class Registry:
+    """The root folder that holds the Runs, one folder each, named by its id."""
+
+    def __init__(self, root: Path):
+        self.root = Path(root).resolve()
+        with told_plainly(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+
+    def new(self, settings: Settings, *, name: str, owner: str) -> str:
+        """Begin a Run and return its id."""
+        run_id = _new_id()
+        run = Run.create(self.root / run_id, settings)
+        run.write_owner({"name": _clean(name) or settings.preset_name, "hash": _hash(owner)})
+        return run_id
+
+    def open(self, run_id: str) -> Run:
+        """The Run of this id. Raises UserError for one that is malformed or unknown."""
+        if not self.has(run_id):
+            raise UserError("unknown_run")
+        return Run(self.root / run_id)
+
+    def has(self, run_id: Any) -> bool:
+        """Whether there is such a Run; anything at all may be asked."""
+        well_formed = isinstance(run_id, str) and ID.fullmatch(run_id)
+        return bool(well_formed) and (self.root / run_id / "run.json").is_file()
+
+    def owns(self, run_id: str, owner: str | None) -> bool:
+        """Whether `owner` is the secret of the one who began this Run."""
+        known = self.open(run_id).owner.get("hash", "")
+        return bool(owner) and hmac.compare_digest(known, _hash(owner))
+
+    def list(self, owner: str | None) -> list[RunInfo]:
+        """The Runs of this owner, newest first; none for nobody."""
+        ids = [folder.name for folder in self.root.iterdir() if self.has(folder.name)]
+        found = (self._info(run_id) for run_id in ids if self._may(run_id, owner))
+        return sorted(filter(None, found), key=lambda info: -info.created)
+
+    def rename(self, run_id: str, owner: str | None, name: str) -> None:
+        """Give the Run another name. Raises UserError for another's Run or no name."""
+        run = self.owned(run_id, owner)
+        if not _clean(name):
+            raise UserError("run_name_empty")
+        run.write_owner(run.owner | {"name": _clean(name)})
+
+    def delete(self, run_id: str, owner: str | None) -> None:
+        """Delete the Run for good. Raises UserError for another's, or while it trains.
+
+        The folder leaves under another name first: nobody ever meets half of it.
+        """
+        with self.lock():
+            run = self.owned(run_id, owner)
+            worker = run.worker()
+            if worker and worker.alive:
+                raise UserError("run_is_training")
+            with told_plainly(run.folder):
+                run.folder.rename(self.root / f".deleted-{run_id}")
+        for folder in self.root.glob(".deleted-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def owned(self, run_id: str, owner: str | None) -> Run:
+        """The Run of this id, for its owner only. Raises UserError for anybody else."""
+        if not self.owns(run_id, owner):
+            raise UserError("not_owner")
+        return self.open(run_id)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """One at a time, over all threads and processes that use this root."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.root / ".lock", timeout=LOCK_SECONDS, poll_interval=0.01)
+        try:
+            with told_plainly(self.root):
+                lock.acquire()
+        except Timeout as error:
+            raise UserError("queue_busy") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _may(self, run_id: str, owner: str | None) -> bool:
+        try:
+            return self.owns(run_id, owner)
+        except UserError:  # deleted meanwhile, or damaged
+            return False
+
+    def _info(self, run_id: str) -> RunInfo | None:
+        """The Run's line in the list; None for one that cannot be read."""
+        try:
+            run = self.open(run_id)
+            record, last, result = run.record, run.last_events(), run.result or {}
+            return RunInfo(
+                id=run_id,
+                name=run.owner.get("name", ""),
+                created=record["created"],
+                state=state_of(run),
+                preset=record["preset_name"],
+                bytes=run.disk_bytes(),
+                best_loss=best_loss(last) or result.get("validation_loss"),
+                seconds=max((getattr(event, "seconds", 0.0) for event in last), default=0.0),
+            )
+        except (UserError, KeyError, OSError):
+            return None
+
+
+def state_of(run: Run) -> str:
+    """What a Run's own files say: new, preparing, training, finished, stopped or failed."""
+    worker = run.worker()
+    if worker:
+        if not worker.alive:
+            return "failed"
+        return "training" if run.log_size > worker.log_from else "preparing"
+    last = next(iter(reversed(run.last_events())), None)
+    if isinstance(last, Finished):
+        return "stopped" if last.stopped == "stopped" else "finished"
+    return "new" if last is None else "failed" if isinstance(last, Failed) else "stopped"
+
+
+def best_loss(events: list[Event]) -> float | None:
+    """The lowest loss on held-out text among the events."""
+    ends = [event.best_loss for event in events if isinstance(event, Finished)]
+    looks = [event.loss for event in events if isinstance(event, Validated)]
+    return min((loss for loss in ends + looks if loss is not None), default=None)
+
+
+def _new_id() -> str:
+    while not ID.fullmatch(run_id := secrets.token_urlsafe(16)):
+        pass  # one in 32 begins with a dash or a line: awkward on command lines
+    return run_id
+
+
+def _hash(owner: str | None) -> str:
+    return hashlib.sha256((owner or "").encode()).hexdigest()
+
+
+def _clean(name: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:NAME_LENGTH]

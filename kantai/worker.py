@@ -1,0 +1,170 @@
+"""The process that trains one Run: python -m kantai.worker RUN_FOLDER [--device cpu]
+
+It reads the Run, learns its tokenizer where there is none, trains, and appends every event to
+the Run; `worker.json` says who it is and what it is doing, for as long as it works. It talks
+to nobody: whoever wants to know reads the files. A stop file or SIGTERM asks it to stop: the
+weights are kept. Knows no queue and no screen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kantai.devices import use_threads_politely
+from kantai.errors import UserError
+from kantai.processes import birth
+from kantai.tokenizer import Cancelled
+from kantai.workspace import Run, Worker
+
+SAVE_EVERY = 10.0  # seconds of training that a kill may cost
+TELL_EVERY = 0.4  # seconds between two writings of what it is doing
+# What libraries write where memory or disk ran out -> the sentence for it.
+CAUSES = (
+    ("OutOfMemoryError", "out_of_memory"),
+    ("MemoryError", "out_of_memory"),
+    ("not enough memory", "out_of_memory"),
+    ("allocate memory", "out_of_memory"),
+    ("No space left", "disk_full"),
+)
+
+
+class Desk:
+    """What the worker is doing, written where others read it; where it learns of a stop."""
+
+    def __init__(self, run: Run):
+        self.run, self.told = run, 0.0
+        self.signalled = threading.Event()
+        self.libraries: threading.Thread | None = None
+        here = os.getpid()
+        other = run.worker()
+        if other and other.pid != here and other.alive:
+            raise UserError("run_is_training")
+        self.worker = Worker(here, birth(here) or time.time(), run.log_size)
+        run.write_worker(self.worker)
+
+    def stopping(self) -> bool:
+        return self.signalled.is_set() or self.run.stop_asked()
+
+    def tell(self, key: str, share: float) -> None:
+        """Say what is being done. Raises Cancelled where a stop came before the training."""
+        beginning = self.run.log_size == self.worker.log_from
+        if beginning and threading.current_thread() is threading.main_thread() and self.stopping():
+            raise Cancelled
+        if key == "doing_train" and self.libraries:
+            self.libraries.join()
+        if key != self.worker.doing or time.monotonic() - self.told > TELL_EVERY:
+            self.told = time.monotonic()
+            self.worker = replace(self.worker, doing=key, share=round(share, 3))
+            self.run.write_worker(self.worker)
+
+
+def train(run: Run, desk: Desk, device: str | None) -> None:
+    """From the Run's text to its model. Raises Cancelled where a stop came before training."""
+    desk.tell("doing_begin", 0.0)
+
+    from kantai import stages
+    from kantai.devices import find_device
+
+    if not run.has_text:
+        raise UserError("run_without_text")
+    desk.libraries = load_ahead(run.settings.preset.architecture)
+    if not run.has_tokenizer:
+        stages.learn_tokenizer(run, desk.tell, cancelled=desk.stopping)
+    found = find_device(device)
+    for _ in stages.pretrain_run(run, found, desk.tell, stop=desk.stopping, save_every=SAVE_EVERY):
+        pass  # each event is in the Run's log already
+
+
+def load_ahead(architecture: str) -> threading.Thread:
+    """Import what builds the model while the text is made ready; join before it is built."""
+
+    def load() -> None:
+        import transformers
+
+        from kantai.architectures import ARCHITECTURES
+
+        getattr(transformers, ARCHITECTURES[architecture].model_class)
+
+    thread = threading.Thread(target=load, daemon=True)
+    thread.start()
+    return thread
+
+
+def explain(error: BaseException, run: Run) -> UserError:
+    """The sentence that tells a person what to do about an error."""
+    if isinstance(error, UserError):
+        return error
+    words = f"{type(error).__name__}: {error}".split("\n")[0][:200]
+    key = next((key for sign, key in CAUSES if sign in words), "worker_broke")
+    return UserError(key, reason=words, path=run.folder)
+
+
+def work(run: Run, device: str | None) -> int:
+    """Train the Run and leave it with a last word; returns the exit status.
+
+    Where not even that can be written, `worker.json` stays behind: its process is gone, and
+    that tells of the failure.
+    """
+    desk = Desk(run)
+    for name in ("SIGTERM", "SIGINT"):
+        signal.signal(getattr(signal, name), lambda number, frame: desk.signalled.set())
+    status = 0
+    try:
+        train(run, desk, device)
+    except Cancelled:
+        pass  # the Run is what it was before
+    except Exception as error:
+        traceback.print_exc()
+        run.fail(explain(error, run))
+        status = 1
+    run.clear_worker()
+    return status
+
+
+def print_to(log: Path) -> None:
+    """Send all that this process prints to a file, even from below Python."""
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(handle, stream.fileno())
+    os.close(handle)
+    faulthandler.enable()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train the Run of the given folder."""
+    parser = argparse.ArgumentParser(prog="python -m kantai.worker", description=__doc__)
+    parser.add_argument("run", type=Path, help="the Run's folder")
+    parser.add_argument("--device", help="default: the best there is")
+    parser.add_argument(
+        "--wait", action="store_true", help="begin when standard input closes (the queue asks so)"
+    )
+    arguments = parser.parse_args(argv)
+    use_threads_politely()
+    if hasattr(os, "nice"):
+        os.nice(5)  # the page goes first
+    try:
+        run = Run.open(arguments.run)
+        if arguments.wait:
+            sys.stdin.read()
+        else:
+            run.clear_stop()
+        print_to(run.log_file)
+        return work(run, arguments.device)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
