@@ -21,6 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kantai.errors import UserError
+
 # Coefficients of the quintic Newton-Schulz iteration (Jordan et al. 2024).
 A, B, C = 3.4445, -4.7750, 2.0315
 
@@ -88,13 +90,21 @@ class Muon(torch.optim.Optimizer):
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """Rates of one recipe. `learning_rate` is Muon's for matrices where the name is "muon"."""
+    """Rates of one recipe. `learning_rate` is Muon's for matrices where the name is "muon".
+
+    Raises UserError for rates that no training survives.
+    """
 
     name: str = "muon"
     learning_rate: float = 2e-3
     adamw_learning_rate: float = 2e-3
     weight_decay: float = 0.1
     betas: tuple[float, float] = (0.9, 0.95)
+
+    def __post_init__(self) -> None:
+        for rate in (self.learning_rate, self.adamw_learning_rate):
+            if not 0 < rate <= 1:
+                raise UserError("learning_rate_range", asked=rate)
 
 
 def hidden_matrices(model: torch.nn.Module) -> list[torch.nn.Parameter]:

@@ -323,8 +323,10 @@ class Pretraining:
         """Out of memory: work through the same batch in twice as many pieces from now on."""
         p = self.progress
         short = isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
-        if not short or p.pieces >= self.recipe.batch_size:
+        if not short:
             raise error
+        if p.pieces >= self.recipe.batch_size:
+            raise UserError("out_of_memory") from error
         self.model.zero_grad(set_to_none=True)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -126,6 +126,23 @@ def test_out_of_memory_halves_the_pieces_and_changes_nothing(training, monkeypat
     assert torch.allclose(weights(smooth), weights(tight), atol=1e-3)
 
 
+def test_memory_that_holds_not_even_one_row_is_told(training, monkeypatch):
+    tight = training()
+
+    def no_memory(part):
+        raise torch.OutOfMemoryError("the device's memory is full")
+
+    monkeypatch.setattr(tight, "_loss", no_memory)
+    with pytest.raises(UserError, match="smaller preset"):
+        list(tight.run())
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1.5, float("nan")])
+def test_rates_that_no_training_survives_are_refused(rate):
+    with pytest.raises(UserError, match="learning rate"):
+        OptimizerSettings("adamw", rate)
+
+
 def test_an_error_that_is_not_memory_is_not_hidden(training, monkeypatch):
     broken = training()
     monkeypatch.setattr(broken, "_loss", lambda part: (_ for _ in ()).throw(RuntimeError("shape")))
@@ -134,10 +151,15 @@ def test_an_error_that_is_not_memory_is_not_hidden(training, monkeypatch):
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_weights(training):
-    wild = replace(RECIPE, optimizer=OptimizerSettings("adamw", 1e30, 1e30), gradient_clip=1e30)
-    training = training(wild, Budget(max_steps=4_000))
+    training = training(budget=Budget(max_steps=200))
+    loss = training._loss
+
+    def poisoned(part):
+        return loss(part) * (float("nan") if training.progress.step >= 20 else 1.0)
+
+    training._loss = poisoned
     events = list(training.run())
-    assert events[-1].stopped == "early" and events[-1].step < 4_000
+    assert events[-1].stopped == "early" and 20 < events[-1].step < 200
     assert kinds(events, Noticed)[0].key == "loss_not_finite"
     assert torch.isfinite(weights(training)).all()
 

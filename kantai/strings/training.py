@@ -171,13 +171,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The checkpoint belongs to a model of another shape: start again in a new folder.",
         "检查点属于另一种形状的模型：请在新文件夹中重新开始。",
     ),
-    "no_checkpoint": (
-        "{folder} holds no checkpoint yet: it starts from the beginning.",
-        "{folder} 里还没有检查点：将从头开始。",
-    ),
     "already_finished": (
-        "This run has already finished: train into a new folder, or resume it with a larger budget.",
-        "这次训练已经完成：请在新文件夹中训练，或用更大的预算继续。",
+        "This run has already finished: give it a larger budget to go on, or train a new run.",
+        "这次训练已经完成：请给它更大的预算以继续，或开始新的训练。",
     ),
     "text_too_short_to_train": (
         "Only {tokens:,} tokens are left to learn from, and {least:,} are needed: add more text.",
