@@ -7,7 +7,6 @@ answer at once.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -122,9 +121,11 @@ def _short(example: str, most: int = 100) -> str:
 
 def train(arguments: Namespace) -> dict[str, Any]:
     """From files to a model; `--resume` goes on with a Run that is there."""
-    libraries = preload()
-
+    from kantai.architectures import ARCHITECTURES
+    from kantai.libraries import preload
     from kantai.workspace import Run
+
+    libraries = preload(architecture.model_class for architecture in ARCHITECTURES.values())
 
     with Bars() as bars:
         if arguments.resume and (arguments.out / "run.json").exists():
@@ -212,27 +213,6 @@ def _pretrain(run: Run, arguments: Namespace, bars: Bars) -> dict[str, Any]:
     result = run.result | {"seconds_total": round(time.time() - arguments.started, 2)}
     run.write_result(result)
     return result
-
-
-def preload() -> threading.Thread:
-    """Import torch and transformers while files are read and the vocabulary is learned.
-
-    Join the thread before a model is built: transformers fills itself lazily, and is not
-    whole for anyone before it is for the first.
-    """
-
-    def load() -> None:
-        import transformers
-
-        from kantai import stages  # noqa: F401
-        from kantai.architectures import ARCHITECTURES
-
-        for architecture in ARCHITECTURES.values():
-            getattr(transformers, architecture.model_class)
-
-    thread = threading.Thread(target=load, daemon=True)
-    thread.start()
-    return thread
 
 
 def _tell_result(result: dict[str, Any], arguments: Namespace) -> None:

@@ -118,11 +118,14 @@ class Jobs:
         run = self.registry.open(run_id)
         with suppress(UserError):  # busy: what the files say is true all the same
             self.tick()
-        queue, worker, told = self._read(), run.worker(), state_of(run)
-        if worker and told != "failed":
+        worker, told = run.worker(), state_of(run)
+        if worker and told == "failed":  # by hand, or dead since the tick
+            with suppress(UserError), self.registry.lock():
+                self._settle(run)
+            told = state_of(run)
+        elif worker and worker.alive:
             return working(run, worker, told)
-        if worker:
-            self._settle_alone(run)
+        queue = self._read()
         if run_id in queue.waiting:
             place = queue.waiting.index(run_id)
             ahead = [queue.running, *queue.waiting[:place]]
@@ -160,18 +163,22 @@ class Jobs:
 
     @contextmanager
     def _changing(self) -> Iterator[Queue]:
-        """The queue, for one at a time; on the way out all moves up, and it is written."""
+        """The queue as it is now, for one at a time; then all moves up, and it is written."""
         with self.registry.lock():
             queue, before = self._read(), self._read()
+            self._notice(queue)
             yield queue
             self._move_up(queue)
             if queue != before:
                 write_text(self.file, json.dumps(asdict(queue)))
 
-    def _move_up(self, queue: Queue) -> None:
+    def _notice(self, queue: Queue) -> None:
+        """Leave out Runs that were deleted, and a worker that ended."""
         queue.waiting = [run_id for run_id in queue.waiting if self.registry.has(run_id)]
         if queue.running and not self._is_busy(queue.running):
             queue.running = None
+
+    def _move_up(self, queue: Queue) -> None:
         while queue.waiting and queue.running is None:
             run_id = queue.waiting.pop(0)
             run = self.registry.open(run_id)
@@ -189,7 +196,7 @@ class Jobs:
         run = self.registry.open(run_id)
         worker = run.worker()
         if worker and worker.alive:
-            if run.stop_age > PATIENCE and not isinstance(last_event(run), Finished):
+            if run.stop_age > PATIENCE and not isinstance(run.latest(), Finished):
                 end(worker.pid, worker.born)
             return True
         self._settle(run)
@@ -234,18 +241,13 @@ class Jobs:
         finally:
             child.stdin.close()
 
-    def _settle_alone(self, run: Run) -> None:
-        """The same for a worker that is not of the queue."""
-        with suppress(UserError), self.registry.lock():
-            self._settle(run)
-
     def _settle(self, run: Run) -> None:
         """Where a worker died without a last word, say how it ended and what to do."""
         worker = run.worker()
         if worker is None or worker.alive:
             return
         status = self._status(worker.pid)
-        began, last = run.log_size > worker.log_from, last_event(run)
+        began, last = run.log_size > worker.log_from, run.latest()
         never_began = run.stop_asked() and not began  # stopped in time: as if never started
         if not never_began and not (began and isinstance(last, Failed)):
             run.fail(death(status, asked=run.stop_asked(), last=last), log=run.log_end())
@@ -270,21 +272,11 @@ def death(status: int | None, *, asked: bool, last: Event | None) -> UserError:
     return UserError("worker_crashed", status=status)
 
 
-def last_event(run: Run) -> Event | None:
-    """The newest event of the Run's log."""
-    return next(reversed(run.last_events()), None)
-
-
-def last_step(run: Run) -> Stepped | None:
-    """Where the training stood when it last told."""
-    return next((e for e in reversed(run.last_events()) if isinstance(e, Stepped)), None)
-
-
 def working(run: Run, worker: Worker, told: str) -> JobState:
     """The state of a Run whose worker is at work."""
     doing, share = worker.doing, worker.share
     if doing == "doing_train":
-        step = last_step(run) if told == "training" else None
+        step = run.latest(Stepped) if told == "training" else None
         share = step.share if step else 0.0
         doing = "doing_stop" if run.stop_asked() else doing
     return JobState(told, doing=doing, share=share)
@@ -292,7 +284,7 @@ def working(run: Run, worker: Worker, told: str) -> JobState:
 
 def ended(run: Run, told: str) -> JobState:
     """The state of a Run that nobody works at."""
-    last = last_event(run)
+    last = run.latest()
     if told == "failed" and isinstance(last, Failed):
         return JobState(told, key=last.key, values=last.values, words=last.message)
     return JobState(told, key="worker_vanished" if told == "failed" else "")
@@ -310,7 +302,7 @@ def is_spent(run: Run) -> bool:
 
 def expected_seconds(run: Run) -> float:
     """How long the Run will have the device, as far as one can tell."""
-    budget, step = run.record["budget"]["seconds"], last_step(run)
+    budget, step = run.record["budget"]["seconds"], run.latest(Stepped)
     if budget is not None:
         return max(0.0, budget - (step.seconds if step else 0.0)) + AROUND
     if step is None or step.share <= 0:

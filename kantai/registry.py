@@ -160,7 +160,7 @@ def state_of(run: Run) -> str:
         if not worker.alive:
             return "failed"
         return "training" if run.log_size > worker.log_from else "preparing"
-    last = next(iter(reversed(run.last_events())), None)
+    last = run.latest()
     if isinstance(last, Finished):
         return "stopped" if last.stopped == "stopped" else "finished"
     return "new" if last is None else "failed" if isinstance(last, Failed) else "stopped"

@@ -196,7 +196,11 @@ def train_tokenizer(
     """
     command = [sys.executable, "-m", "kantai.tokenizer", json.dumps(vars(settings))]
     child = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=Path(__file__).parents[1],  # where the package is, wherever the caller stands
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     result: list[bytes] = []
     pumps = [

@@ -20,8 +20,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kantai.architectures import ARCHITECTURES
 from kantai.devices import use_threads_politely
 from kantai.errors import UserError
+from kantai.libraries import preload
 from kantai.processes import birth
 from kantai.tokenizer import Cancelled
 from kantai.workspace import Run, Worker
@@ -77,27 +79,13 @@ def train(run: Run, desk: Desk, device: str | None) -> None:
 
     if not run.has_text:
         raise UserError("run_without_text")
-    desk.libraries = load_ahead(run.settings.preset.architecture)
+    architecture = ARCHITECTURES[run.settings.preset.architecture]
+    desk.libraries = preload([architecture.model_class])
     if not run.has_tokenizer:
         stages.learn_tokenizer(run, desk.tell, cancelled=desk.stopping)
     found = find_device(device)
     for _ in stages.pretrain_run(run, found, desk.tell, stop=desk.stopping, save_every=SAVE_EVERY):
         pass  # each event is in the Run's log already
-
-
-def load_ahead(architecture: str) -> threading.Thread:
-    """Import what builds the model while the text is made ready; join before it is built."""
-
-    def load() -> None:
-        import transformers
-
-        from kantai.architectures import ARCHITECTURES
-
-        getattr(transformers, ARCHITECTURES[architecture].model_class)
-
-    thread = threading.Thread(target=load, daemon=True)
-    thread.start()
-    return thread
 
 
 def explain(error: BaseException, run: Run) -> UserError:

@@ -198,12 +198,20 @@ class Run:
 
     def last_events(self, most: int = PULL) -> list[Event]:
         """The events of the log's last `most` bytes."""
+        return list(from_lines(self._last_lines(most)))
+
+    def latest(self, kind: type | tuple[type, ...] = object) -> Any:
+        """The newest event of a kind, or None where the log's end holds none; reads no more."""
+        newest_first = from_lines(reversed(self._last_lines(PULL)))
+        return next((event for event in newest_first if isinstance(event, kind)), None)
+
+    def _last_lines(self, most: int) -> list[str]:
         path = self.folder / "events.jsonl"
         if not path.is_file():
             return []
         with open(path, "rb") as log:
             log.seek(max(0, self.log_size - most))
-            return list(from_lines(log.read().decode("utf-8", "replace").split("\n")))
+            return log.read().decode("utf-8", "replace").split("\n")
 
     @property
     def log_size(self) -> int:
@@ -213,7 +221,8 @@ class Run:
 
     def fail(self, error: UserError, **values: Any) -> None:
         """Add a Failed event with the error's sentence; `values` go into the event too."""
-        step = next((event.step for event in reversed(self.last_events())), 0)
+        last = self.latest()
+        step = last.step if last else 0
         plain = {key: _plain(value) for key, value in (error.values | values).items()}
         self.append(Failed(step, str(error), error.key, plain))
 

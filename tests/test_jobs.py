@@ -82,6 +82,7 @@ def test_a_training_to_the_end_from_text_alone_and_twice_is_once(registry, parag
     assert kinds(registry, run_id).count(Started) == 1
     assert run.result["steps"] == 20 and run.worker() is None
     assert FillMask.load(run.model_folder).fill("the old <mask> ran")
+    jobs.file.write_text(json.dumps({"waiting": [], "running": run_id}))  # nobody noticed yet
     with pytest.raises(UserError, match="already finished"):
         jobs.start(run_id)
     run.write_settings(replace(run.settings, budget=Budget(max_steps=30)))
