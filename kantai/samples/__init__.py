@@ -28,20 +28,25 @@ class Probe:
 
 @dataclass(frozen=True)
 class Sample:
-    """A text that ships with the playground; `title_key` is its title in `kantai.strings`."""
+    """A text that ships with the playground; `title_key` is its title in `kantai.strings`.
+
+    `vocab_size` suits a training of a minute: in a larger vocabulary the words that a probe
+    asks for melt into longer tokens, above all in Chinese, which has no spaces.
+    """
 
     name: str
     title_key: str
     path: Path
     probes: tuple[Probe, ...]
     language: str
+    vocab_size: int
 
 
-# name -> (title key, file, language); `dirty` is the first again, as a bad scan
-SAMPLES: dict[str, tuple[str, str, str]] = {
-    "harbour": ("sample_harbour", "harbour.txt", "en"),
-    "willow": ("sample_willow", "willow.txt", "zh"),
-    "dirty": ("sample_dirty", "dirty.txt", "en"),
+# name -> (title key, file, language, vocabulary); `dirty` is the first again, as a bad scan
+SAMPLES: dict[str, tuple[str, str, str, int]] = {
+    "harbour": ("sample_harbour", "harbour.txt", "en", 4_000),
+    "willow": ("sample_willow", "willow.txt", "zh", 2_000),
+    "dirty": ("sample_dirty", "dirty.txt", "en", 1_000),
 }
 
 
@@ -49,8 +54,8 @@ def load_sample(name: str) -> Sample:
     """The sample called `name`. Raises UserError for a name that is not in SAMPLES."""
     if name not in SAMPLES:
         raise UserError("unknown_sample", asked=name, known=", ".join(SAMPLES))
-    title, file, language = SAMPLES[name]
-    return Sample(name, title, ASSETS / file, load_probes()[name], language)
+    title, file, language, vocab_size = SAMPLES[name]
+    return Sample(name, title, ASSETS / file, load_probes()[name], language, vocab_size)
 
 
 def load_probes() -> dict[str, tuple[Probe, ...]]:

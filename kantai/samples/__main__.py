@@ -14,7 +14,7 @@ from kantai.samples.build import TEXTS
 
 def main(folder: Path) -> None:
     """One file a sample, into `folder`."""
-    for name, (_, file, _) in SAMPLES.items():
+    for name, (_, file, *_) in SAMPLES.items():
         data = TEXTS[name]()
         (folder / file).write_bytes(data)
         print(f"{folder / file}: {len(data):,} bytes")

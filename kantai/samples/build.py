@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from kantai.samples import Probe, chinese, dirty, english, load_probes
+from kantai.samples import SAMPLES, Probe, chinese, dirty, english, load_probes
 
 MASK = "<mask>"
 WORDS_ALIKE, CHARACTERS_ALIKE = 5, 8
@@ -47,16 +47,12 @@ def near_probes(probes: tuple[Probe, ...], language: str) -> Callable[[str], boo
     return lambda sentence: any(w in forbidden for w in windows(sentence, language))
 
 
-def _harbour() -> bytes:
-    return english.write(near_probes(load_probes()["harbour"], "en")).encode()
-
-
-def _willow() -> bytes:
-    return chinese.write(near_probes(load_probes()["willow"], "zh")).encode()
+def _unseen(name: str) -> Callable[[str], bool]:
+    return near_probes(load_probes()[name], SAMPLES[name][2])
 
 
 TEXTS: dict[str, Callable[[], bytes]] = {
-    "harbour": _harbour,
-    "willow": _willow,
-    "dirty": dirty.write,
+    "harbour": lambda: english.write(_unseen("harbour")).encode(),
+    "willow": lambda: chinese.write(_unseen("willow")).encode(),
+    "dirty": lambda: dirty.write(_unseen("dirty")),
 }

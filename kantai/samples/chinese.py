@@ -12,20 +12,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
+from kantai.samples.english import split_tools
 from kantai.samples.grammar import Record
 from kantai.samples.tables import Tables, Topic, read_lists, read_tables, read_topics
-from kantai.samples.writer import Language, Writer, bind_book
+from kantai.samples.writer import Language, Writer, bind_book, weigh
 
 WORDS = Path(__file__).parent / "words" / "chinese"
 TITLE = "柳桥镇年记"
-YEARS = "头 第二 第三 第四 第五 第六 第七 第八".split()
-PARAGRAPHS = 21  # a month
+YEARS = ("头", "第二", "第三", "第四", "第五", "第六", "第七", "第八")
+SEED, PARAGRAPHS = 2, 21  # paragraphs a month
 SENTENCE_END = re.compile(r"(?<=[。！？])(?![”])|(?<=[。！？]”)")
-# Whom and what one meets most.
-CORE = {
-    "trade": "铁匠 渔夫 大夫 农夫 木匠 裁缝 养蜂人 厨师".split(),
-    "animal": "牛 鸡 蜜蜂 猫 狗".split(),
-}
+WEIGHTS = {"trade": 4, "animal": 4}
 
 
 def finish(text: str) -> str:
@@ -38,7 +35,7 @@ def sentences(paragraph: str) -> list[str]:
     return [s for s in SENTENCE_END.split(paragraph) if s]
 
 
-CHINESE = Language({}, finish, sentences, joint="")
+CHINESE = Language({}, finish, sentences, joint="", patience=3)
 
 
 def topics() -> list[Topic]:
@@ -52,22 +49,22 @@ def world() -> tuple[Tables, dict[str, list]]:
     for name in ("trades", "nature", "things"):
         tables.update(read_tables(WORDS / f"{name}.txt", table=name[:-1]))
     lists = read_lists(WORDS / "lists.txt")
-    for kind, names in CORE.items():
-        for name in names:
-            tables[kind][name]["weight"] = [4]
+    weigh(tables, lists, WEIGHTS)
+    split_tools(tables["trade"], lists["fixed_tool"])
     _settle(tables, lists)
     return tables, lists
 
 
-def write(refused: Callable[[str], bool] = lambda s: False, seed: int = 2) -> str:
+def write(refused: Callable[[str], bool] = lambda sentence: False) -> str:
     """The whole chronicle; `refused` names sentences that must not stand in it."""
     tables, lists = world()
-    writer = Writer(Random(seed), tables, lists, topics(), CHINESE, refused)
+    writer = Writer(Random(SEED), tables, lists, topics(), CHINESE, refused)
     return bind_book(TITLE, _chapters(writer))
 
 
 def _chapters(writer: Writer) -> Iterator[tuple[str, Iterator[str]]]:
-    for year in YEARS:
+    for number, year in enumerate(YEARS):
+        writer.share = (number + 1) / len(YEARS)
         for month in writer.tables["month"].values():
             given = {"M": month, "Y": writer.tables["season"][month["season"][0]]}
             told = (writer.paragraph(given) for _ in range(PARAGRAPHS))
@@ -91,6 +88,7 @@ def _settle(tables: Tables, lists: dict[str, list]) -> None:
     lists["elder_name"] = list(tables["elder"])
     lists["child_name"] = list(tables["child"])
     lists["month_name"] = list(tables["month"])
+    lists["street"] = [home["man"]["street"][0] for home in homes]
 
 
 def _household(fields: list[str], lists: dict, trades: dict, number: int) -> dict[str, Record]:

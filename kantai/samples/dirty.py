@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 
 from kantai.samples import english
 from kantai.samples.grammar import pick
+from kantai.samples.writer import Writer
 
 SEED, PARAGRAPHS = 1871, 96
 WIDTH, PAGE_LINES = 64, 34
@@ -77,10 +79,10 @@ INVALID = (b"\x81", b"\xe2\x80", b"\xff", b"\xc3")
 LINE_ENDS = ("\r\r\n", "\r\n", "\n", "\r\n")
 
 
-def write() -> bytes:
-    """The spoiled text. Always the same bytes."""
+def write(refused: Callable[[str], bool] = lambda sentence: False) -> bytes:
+    """The spoiled text, always the same bytes; `refused` names sentences it must not hold."""
     rng = Random(SEED)
-    paragraphs = _repeat(_tell(rng), rng)
+    paragraphs = _repeat(_tell(rng, refused), rng)
     blocks = [_wrap(p, rng) for p in paragraphs]
     middle = len(blocks) // 2
     blocks[middle:middle] = [VERSE.split("\n"), LIST.split("\n")]
@@ -88,10 +90,10 @@ def write() -> bytes:
     return b"\xef\xbb\xbf" + _encode(_speckle(lines, rng), rng)
 
 
-def _tell(rng: Random) -> list[str]:
+def _tell(rng: Random, refused: Callable[[str], bool]) -> list[str]:
     """Paragraphs of the almanac, with the odd sentences among them."""
     tables, lists = english.world()
-    writer = english.Writer(rng, tables, lists, english.topics(), english.ENGLISH)
+    writer = Writer(rng, tables, lists, english.topics(), english.ENGLISH, refused)
     months = list(tables["month"].values())
     told = []
     for i in range(PARAGRAPHS):

@@ -15,30 +15,16 @@ from kantai.samples.english_variety import loosen, loosen_acts
 from kantai.samples.english_words import FILTERS, finish, sentences
 from kantai.samples.grammar import Record
 from kantai.samples.tables import Tables, Topic, read_lists, read_tables, read_topics
-from kantai.samples.writer import Language, Writer, bind_book
+from kantai.samples.writer import Language, Writer, bind_book, weigh
 
 WORDS = Path(__file__).parent / "words" / "english"
 ENGLISH = Language(FILTERS, finish, sentences, joint=" ")
 TITLE = "The Tarnmouth Almanac"
-YEARS, PARAGRAPHS = 8, 43  # years told, paragraphs a month
-# Tools that stand where they are: nobody reaches for an oven.
-FIXED_TOOLS = set(
-    "oven trough anvil millstone sluice fold kiln wheel loom vat press furnace counter hive scales "
-    "beam block sledge rack easel canvas scaffold wagon lathe brake line shelf stool barrel tub "
-    "clock catalogue cart prop canary well winch pump grindstone pedal churn dog snare cord bell "
-    "anchor rudder sail rope pan flame sack fiddle bench last reel foghorn warp kettle".split()
-)
-BUILT_IN = set("window wall chimney roof bell stove wagon boat saddle net barrel lock sail soap".split())
+SEED, YEARS, PARAGRAPHS = 1, 8, 43  # paragraphs a month
+# How many times as often as the others: whom and what one meets most, a reader can know best.
+WEIGHTS = {"trade": 5, "animal": 5, "need": 2}
 MASS_NEEDS = ("water", "bread", "soap")
-# Whom and what one meets most: what a reader would ask about should be told often.
-CORE = {
-    "trade": (
-        "blacksmith fisherman doctor baker carpenter beekeeper shepherd farmer tailor teacher "
-        "woodcutter miller"
-    ).split(),
-    "animal": "cow hen bee sheep dog cat horse".split(),
-    "need": ["darkness", "sickness", "thirst"],
-}
+HEAT = {"oven": ("into the oven", "in the oven"), "stove": ("on the stove", "on the stove")}
 PRONOUNS = {
     "m": {"he": "he", "him": "him", "his": "his", "himself": "himself", "He": "He", "His": "His"},
     "f": {"he": "she", "him": "her", "his": "her", "himself": "herself", "He": "She", "His": "Her"},
@@ -46,7 +32,7 @@ PRONOUNS = {
 
 
 def topics() -> list[Topic]:
-    """Every topic of the town, in file order."""
+    """Every topic of the town, in file order; the plain ones are varied enough as they are."""
     files = ("topics_work", "topics_year", "topics_home", "topics_world", "topics_needs")
     told = [t for name in files for t in read_topics(WORDS / f"{name}.txt")]
     return loosen(told) + read_topics(WORDS / "topics_plain.txt")
@@ -58,64 +44,55 @@ def world() -> tuple[Tables, dict[str, list]]:
     for name in ("trades", "nature", "things", "needs"):
         tables.update(read_tables(WORDS / f"{name}.txt", table=name[:-1]))
     lists = read_lists(WORDS / "lists.txt")
+    weigh(tables, lists, WEIGHTS)
     loosen_acts(tables)
-    _split_tools(tables["trade"])
-    _describe(tables)
+    split_tools(tables["trade"], lists["fixed_tool"])
+    _describe(tables, lists)
     _settle(tables, lists)
     return tables, lists
 
 
-def write(refused: Callable[[str], bool] = lambda s: False, seed: int = 1, years: int = YEARS) -> str:
+def write(refused: Callable[[str], bool] = lambda sentence: False, years: int = YEARS) -> str:
     """The whole almanac; `refused` names sentences that must not stand in it."""
     tables, lists = world()
-    writer = Writer(Random(seed), tables, lists, topics(), ENGLISH, refused)
+    writer = Writer(Random(SEED), tables, lists, topics(), ENGLISH, refused)
     return bind_book(TITLE, _chapters(writer, years))
 
 
 def _chapters(writer: Writer, years: int) -> Iterator[tuple[str, Iterator[str]]]:
-    for year in range(years):
+    for number, year in enumerate(writer.lists["year_name"][:years]):
+        writer.share = (number + 1) / years
         for month in writer.tables["month"].values():
-            season = writer.tables["season"][month["season"][0]]
-            given = {"M": month, "Y": season}
-            name = writer.lists["year_name"][year]
-            heading = f"{month['name'][0]} in the Year of {_title(name)}"
-            yield heading, (writer.paragraph(given) for _ in range(PARAGRAPHS))
+            given = {"M": month, "Y": writer.tables["season"][month["season"][0]]}
+            told = (writer.paragraph(given) for _ in range(PARAGRAPHS))
+            yield f"{month['name'][0]} in the Year of {year}", told
 
 
-def _title(name: str) -> str:
-    return name
-
-
-def _split_tools(trades: dict[str, Record]) -> None:
+def split_tools(trades: dict[str, Record], fixed: list[str]) -> None:
     """`use` becomes `job` (every tool) and `use` (those that lie in the hand)."""
     for trade in trades.values():
         trade["job"] = trade["use"]
-        trade["use"] = [
-            u for u in trade["job"] if u["tool"][0].split(" ")[-1] not in FIXED_TOOLS
-        ]
+        trade["use"] = [u for u in trade["job"] if u["tool"][0].split(" ")[-1] not in fixed]
 
 
-def _describe(tables: Tables) -> None:
+def _describe(tables: Tables, lists: dict[str, list]) -> None:
     """Fields that follow from others: how to get to a town, where a dish is put."""
     for town in tables["town"].values():
         river = town["river"][0]
         town["by"] = ["along the coast" if river == "sea" else f"along the river {river}"]
     for dish in tables["dish"].values():
-        heat = dish["heat"][0]
-        dish["place_of"] = [{"oven": "in the oven", "stove": "on the stove"}.get(heat, "in the cellar")]
-        dish["on"] = [{"oven": "into the oven", "stove": "on the stove"}.get(heat, "in the cellar")]
-    tables["ware"] = {k: v for k, v in tables["thing"].items() if k not in BUILT_IN}
+        into, at = HEAT.get(dish["heat"][0], ("in the cellar", "in the cellar"))
+        dish["on"], dish["place_of"] = [into], [at]
     for need in tables["need"].values():
         thing = need["thing"][0]
         need["want"] = [thing if thing in MASS_NEEDS else f"a {thing}"]
-    for kind, names in CORE.items():
-        for name in names:
-            tables[kind][name]["weight"] = [2 if kind == "need" else 5]
+    things = tables["thing"].items()
+    tables["ware"] = {name: thing for name, thing in things if name not in lists["built_in"]}
 
 
 def _settle(tables: Tables, lists: dict[str, list]) -> None:
     """Fills the tables person, adult, child, elder and keeper from `people.txt`."""
-    homes = [_household(line, lists, tables["trade"], i) for i, line in enumerate(_people_lines())]
+    homes = [_household(row, lists, tables["trade"], i) for i, row in enumerate(_people())]
     for i, home in enumerate(homes):
         _relate(home, homes[i - 1], homes[(i + 1) % len(homes)], homes[(i + 7) % len(homes)])
     people = [p for home in homes for p in home.values()]
@@ -131,36 +108,40 @@ def _settle(tables: Tables, lists: dict[str, list]) -> None:
     lists["street"] = [home["man"]["street"][0] for home in homes]
 
 
-def _people_lines() -> list[list[str]]:
+def _people() -> list[list[str]]:
     lines = (WORDS / "people.txt").read_text(encoding="utf-8").splitlines()
     return [line.split(" | ") for line in lines if line and not line.startswith("#")]
 
 
-def _household(fields: list[str], lists: dict[str, list], trades: dict, number: int) -> dict[str, Record]:
+def _household(fields: list[str], lists: dict, trades: dict, number: int) -> dict[str, Record]:
     """{'man': ..., 'woman': ..., 'one': first child, 'two': second child, 'elder': ...}"""
     last, street, man, woman, children, elder, pet = fields
-    kind, pet_name = pet.rsplit(" ", 1)
-    shared = {"last": [last], "street": [street], "pet": [pet_name], "pet_kind": [kind]}
-    rows = {"man": ("+" + man, "adult"), "woman": ("-" + woman, "adult")}
-    rows |= dict(zip(("one", "two"), ((c, "child") for c in children.split(" ")), strict=True))
-    rows["elder"] = (elder, "elder")
-    home = {}
-    for k, (role, (text, age)) in enumerate(rows.items()):
+    pet_kind, pet_name = pet.rsplit(" ", 1)
+    shared = {"last": [last], "street": [street], "pet": [pet_name], "pet_kind": [pet_kind]}
+    one, two = children.split(" ")
+    rows = {"man": f"+{man}", "woman": f"-{woman}", "one": one, "two": two, "elder": elder}
+    home: dict[str, Record] = {}
+    for k, (role, text) in enumerate(rows.items()):
         name, _, trade = text[1:].partition(", ")
-        male = text[0] == "+"
-        person = {f: [w] for f, w in PRONOUNS["m" if male else "f"].items()} | dict(shared)
-        person |= {"name": [name], "full": [f"{name} {last}"], "kind": [age]}
-        person["man"] = [{"adult": "man woman", "child": "boy girl", "elder": "man woman"}[age]
-                         .split()[not male]]
+        age = {"one": "child", "two": "child", "elder": "elder"}.get(role, "adult")
+        person = _person(name, last, male=text[0] == "+", age=age, trade=trade) | shared
         for n, trait in enumerate(("trait", "hair", "hobby")):
             choices = lists[trait]
             person[trait] = [choices[(number * (3 + n) + k * 7) % len(choices)]]
         if trade:
-            person["trade"] = [trade]
             person["weight"] = trades[trade].get("weight", [1])
-        person["call"] = [name, name, _calling(person, trade)]
         home[role] = person
     return home
+
+
+def _person(name: str, last: str, *, male: bool, age: str, trade: str) -> Record:
+    """Name, pronouns and what one is called: 'Clara', 'the baker', 'the old woman'."""
+    person = {key: [word] for key, word in PRONOUNS["m" if male else "f"].items()}
+    noun = ("boy" if male else "girl") if age == "child" else ("man" if male else "woman")
+    calling = trade or (f"old {noun}" if age == "elder" else noun)
+    person |= {"name": [name], "full": [f"{name} {last}"], "kind": [age], "man": [noun]}
+    person["call"] = [name, name, f"the {calling}"]
+    return person | ({"trade": [trade]} if trade else {})
 
 
 def _relate(home: dict, before: dict, after: dict, learners: dict) -> None:
@@ -176,7 +157,7 @@ def _relate(home: dict, before: dict, after: dict, learners: dict) -> None:
         me["spouse_trade"] = other["trade"]
         me["child"], me["child_word"] = child["name"], _word(child, "son", "daughter")
     man["learner"], woman["learner"] = learners["one"]["name"], learners["two"]["name"]
-    elder["child"], elder["child_word"] = home["one"]["name"], ["grandchild"]
+    elder["child"] = home["one"]["name"]
     for me, other in ((home["one"], home["two"]), (home["two"], home["one"])):
         me["father"], me["mother"], me["grand"] = man["name"], woman["name"], elder["name"]
         me["grand_word"] = _word(elder, "grandfather", "grandmother")
@@ -188,10 +169,3 @@ def _relate(home: dict, before: dict, after: dict, learners: dict) -> None:
 
 def _word(person: Record, male: str, female: str) -> list[str]:
     return [male if person["he"] == ["he"] else female]
-
-
-def _calling(person: Record, trade: str) -> str:
-    """'the baker', 'the girl', 'the old woman'"""
-    if trade:
-        return f"the {trade}"
-    return f"the {'old ' if person['kind'] == ['elder'] else ''}{person['man'][0]}"

@@ -17,12 +17,18 @@ from pathlib import Path
 from kantai.samples.tables import Part, Topic, read_lists
 
 WORDS = Path(__file__).parent / "words" / "english"
-PLAIN_SHARE = 1  # an unchanged phrase weighs as much as one of its synonyms
 SLOT = re.compile(r"(\{[^{}]*\})")
 TOOL = re.compile(r"\b(the|\{P\.his\}) \{(\w)\.(use|job)(\d?)\.tool\}")
 CALLED = re.compile(r"(?<!oung )(?<!ittle )(?<!called )(?<!Dear )\{(\w)\.name\}(?! \{\w\.last)")
+# "the night watchman" is no dark night watchman.
+COMPOUND = (
+    "watchman|tower|yard|market|bell|door|clock|stove|oil|glass|house|maker|keeper|master|wheel|"
+    "tree|bank|pond|pot|boat|post|square|shop|sill|frame|stone|light|gate|landing|road|street|nor"
+)
 NARRATIVE = re.compile(r":past\}|\b(had|was|were|could|came|went|took|ran|saw|did|\w+ed)\b")
-SUBJECT = re.compile(r"^(\{~?\w\.(He|name|call)\}|The (?!next|first|other|second|more|one|last)\w+|He|She|They) ")
+SUBJECT = re.compile(
+    r"^(\{~?\w\.(He|name|call)\}|The (?!next|first|other|second|more|one|last)\w+|He|She|They) "
+)
 
 
 def loosen(topics: list[Topic]) -> list[Topic]:
@@ -30,7 +36,9 @@ def loosen(topics: list[Topic]) -> list[Topic]:
     synonyms = _alternatives(read_lists(WORDS / "synonyms.txt"))
     adjectives = read_lists(WORDS / "adjectives.txt")
     return [
-        replace(t, parts=[_part(t, i, part, synonyms, adjectives) for i, part in enumerate(t.parts)])
+        replace(
+            t, parts=[_part(t, i, part, synonyms, adjectives) for i, part in enumerate(t.parts)]
+        )
         for t in topics
     ]
 
@@ -89,8 +97,8 @@ def _opening(pattern: str) -> str:
 
 
 def _alternatives(groups: dict[str, list]) -> dict[str, str]:
-    """phrase -> '[phrase|phrase|other|other]'"""
-    return {p: "[" + "|".join([p] * PLAIN_SHARE + others) + "]" for p, others in groups.items()}
+    """phrase -> '[phrase|other|other]'"""
+    return {p: "[" + "|".join([p, *others]) + "]" for p, others in groups.items()}
 
 
 def _synonyms(text: str, alternatives: dict[str, str]) -> str:
@@ -102,7 +110,9 @@ def _synonyms(text: str, alternatives: dict[str, str]) -> str:
 
 
 def _adjectives(text: str, table: dict[str, list]) -> str:
-    pattern = re.compile(r"\b([Tt]he|an?|his|her|their) (" + "|".join(table) + r")\b")
+    pattern = re.compile(
+        r"\b([Tt]he|an?|his|her|their) (" + "|".join(table) + r")\b(?! (?:" + COMPOUND + r"))"
+    )
 
     def dressed(match: re.Match) -> str:
         choices = "|".join([""] * 8 + [f"{word} " for word in table[match.group(2)]])

@@ -18,8 +18,8 @@ from kantai.samples.tables import Part, Tables, Topic
 
 TRIES = 60
 # How often a pattern may be told whose longest run of fixed words has so many words.
-REPEATS = {0: 10_000, 1: 10_000, 2: 300, 3: 50, 4: 20, 5: 10, 6: 7, 7: 4}
-FEWEST = 3
+REPEATS = {0: 10_000, 1: 10_000, 2: 160, 3: 28, 4: 12, 5: 6, 6: 4, 7: 3}
+FEWEST = 2
 HANZI_OR_WORD = re.compile(r"[\u4e00-\u9fff]{1,2}|[^\s\u4e00-\u9fff]+")
 PRONOUN_OR_NAME = re.compile(r"\{~?(\w+)(?:\.(\w+))?")
 PRONOUNS = {"he", "him", "his", "himself", "He", "His"}
@@ -34,6 +34,7 @@ class Language:
     finish: Callable[[str], str]
     sentences: Callable[[str], list[str]]
     joint: str
+    patience: int = 1  # how many times as often as `REPEATS` says a pattern may come again
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Writer:
     told: set[str] = field(default_factory=set)
     decks: dict[object, list] = field(default_factory=dict)
     uses: dict[str, int] = field(default_factory=dict)
+    share: float = 1.0  # of the book that will have been told: patterns are saved for the rest
 
     def paragraph(self, given: dict[str, Record]) -> str:
         """One paragraph of a topic that fits the season; `given` are records bound already."""
@@ -98,8 +100,7 @@ class Writer:
         """The next pattern of the deck that may be told, and its new sentences."""
         for _ in range(TRIES):
             pattern = self._deal(deck, patterns)
-            worn = self.uses.get(pattern, 0) >= allowed(pattern)
-            if worn or pattern in used or not met.understands(pattern):
+            if pattern in used or self._worn(pattern) or not met.understands(pattern):
                 continue
             scene.forget()
             before = dict(scene.drawn)
@@ -111,6 +112,10 @@ class Writer:
                 pass
             scene.drawn = before
         raise Missing(str(deck))
+
+    def _worn(self, pattern: str) -> bool:
+        most = allowed(pattern) * self.language.patience * self.share
+        return self.uses.get(pattern, 0) >= max(1.0, most)
 
     def _known(self, sentence: str) -> bool:
         return sentence in self.told or self.refused(sentence)
@@ -169,7 +174,7 @@ def allowed(pattern: str) -> int:
     """How often a pattern may be told: the more of it is fixed, the less often.
 
     >>> allowed("{P.he} saw {thing0}."), allowed("He opened the law book and read it all.")
-    (10000, 3)
+    (10000, 2)
     """
     fixed = re.split(r"\{[^{}]*\}|[\[\]|]", pattern)
     longest = max(len(HANZI_OR_WORD.findall(run)) for run in fixed)
@@ -179,6 +184,13 @@ def allowed(pattern: str) -> int:
 def _in_season(record: Record, given: dict[str, Record]) -> bool:
     """Weather and flowers come only in their own season."""
     return "season" not in record or given["Y"]["name"][0] in record["season"]
+
+
+def weigh(tables: Tables, lists: Mapping[str, list], weights: Mapping[str, int]) -> None:
+    """Those that the list `core_<table>` names are drawn so many times as often."""
+    for table, weight in weights.items():
+        for name in lists[f"core_{table}"]:
+            tables[table][name]["weight"] = [weight]
 
 
 def bind_book(title: str, chapters: Iterable[tuple[str, Iterator[str]]]) -> str:
