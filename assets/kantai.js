@@ -1,0 +1,284 @@
+// What the page's own components share: language, safe rendering, charts, the run's events.
+// Text only ever becomes a text node or an allowed attribute: no markup of anybody is read.
+(() => {
+  const query = new URLSearchParams(location.search);
+  const stored = (() => { try { return localStorage.getItem("kantai_language"); } catch { return null; } })();
+  const language = /^zh/i.test(query.get("lang") || stored || navigator.language || "en") ? "zh" : "en";
+  // Gradio's own labels follow the browser's language: tell it the one that was chosen.
+  Object.defineProperty(navigator, "language", { get: () => (language === "zh" ? "zh-CN" : "en"), configurable: true });
+
+  const kantai = (window.kantai = { language, config: {} });
+
+  kantai.setLanguage = (name) => {
+    try { localStorage.setItem("kantai_language", name); } catch { /* private window: the address tells */ }
+    const address = new URL(location.href);
+    address.searchParams.set("lang", name);
+    location.assign(address);
+  };
+
+  // --- text and nodes -------------------------------------------------------------------------
+
+  const isSentence = (x) => x && typeof x === "object" && !Array.isArray(x) && "en" in x && "zh" in x;
+  const say = (kantai.say = (x) => (isSentence(x) ? x[language] : String(x ?? "")));
+  const TAGS = new Set("a article b br button caption code details div em h2 h3 i kbd label li mark ol p pre section small span strong summary table tbody td tfoot th thead tr u ul".split(" "));
+  const ATTRIBUTES = /^(title|role|lang|colspan|open|tabindex|aria-[a-z]+|data-[a-z-]+)$/;
+
+  const build = (kantai.build = (node) => {
+    if (!Array.isArray(node)) return document.createTextNode(say(node));
+    const [name, ...rest] = node;
+    const [tag, ...classes] = name.split(".");
+    const element = document.createElement(TAGS.has(tag) ? tag : "span");
+    if (classes.length) element.className = classes.join(" ");
+    const first = rest[0];
+    if (first && typeof first === "object" && !Array.isArray(first) && !isSentence(first)) {
+      rest.shift();
+      for (const [key, value] of Object.entries(first)) {
+        if (key.startsWith("--")) element.style.setProperty(key, value);
+        else if (key === "run") element.setAttribute("href", "?run=" + encodeURIComponent(value));
+        else if (ATTRIBUTES.test(key)) element.setAttribute(key, say(value));
+      }
+    }
+    if (element.tagName === "BUTTON") element.type = "button";
+    element.append(...rest.filter((child) => child !== null && child !== undefined).map(build));
+    return element;
+  });
+
+  kantai.view = (element, props, trigger, watch) => {
+    const place = element.querySelector(".k-view");
+    const draw = () => {
+      const open = [...place.querySelectorAll("details")].map((d) => d.open);
+      place.replaceChildren(...(props.value ? [build(props.value)] : []));
+      place.querySelectorAll("details").forEach((d, i) => { if (open[i] !== undefined) d.open = open[i]; });
+      place.querySelectorAll("table[data-sort]").forEach(enhance);
+      place.querySelectorAll("[data-lang]").forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.lang === language)));
+    };
+    place.addEventListener("click", (event) => {
+      const act = event.target.closest("[data-act]");
+      if (act && place.contains(act)) trigger("select", { act: act.dataset.act });
+      const go = event.target.closest("[data-go]");
+      if (go && place.contains(go)) kantai.go(go.dataset.go);
+      const lang = event.target.closest("[data-lang]");
+      if (lang) kantai.setLanguage(lang.dataset.lang);
+      const link = event.target.closest("[data-link]");
+      if (link) { const address = new URL(location.href); address.searchParams.delete("lang"); kantai.copy(link, address.href); }
+      const copy = event.target.closest("[data-copy]");
+      if (copy && place.contains(copy)) kantai.copy(copy, copy.closest(".k-code")?.querySelector("pre")?.textContent ?? "");
+    });
+    watch("value", draw);
+    draw();
+  };
+
+  kantai.copy = async (button, words) => {
+    try { await navigator.clipboard.writeText(words); }
+    catch {
+      const area = Object.assign(document.createElement("textarea"), { value: words });
+      document.body.append(area); area.select(); document.execCommand("copy"); area.remove();
+    }
+    const before = button.textContent;
+    button.textContent = say(kantai.words.copied);
+    setTimeout(() => { button.textContent = before; }, 1500);
+  };
+
+  // The address tells the tab too, so that a reload and a link show the same.
+  // Open a tab as if it had been clicked; off screen at first, it may still have to come.
+  kantai.openAtOnce = () => {
+    document.addEventListener("click", (event) => {
+      const tab = event.target.closest?.(".k-tabs > .tab-wrapper [role=tab]");
+      if (!tab) return;
+      const address = new URL(location.href);
+      address.searchParams.set("tab", tab.dataset.tabId);
+      history.replaceState(history.state, "", address);
+      tab.scrollIntoView({ block: "nearest", inline: "center" });
+    });
+    const wanted = query.get("tab");
+    if (wanted) kantai.go(wanted);
+  };
+  kantai.go = (name, tries = 20) => {
+    const button = document.querySelector(`.k-tabs > .tab-wrapper [role=tab][data-tab-id="${name}"]`);
+    if (button) button.click();
+    else if (tries) setTimeout(() => kantai.go(name, tries - 1), 100);
+  };
+
+  let afterwards = null;
+  kantai.tour = (stop) => {
+    if (!stop) return;
+    kantai.go(stop.tab);
+    afterwards = stop.then ?? null;
+    if (afterwards) kantai.wake();
+  };
+  setTimeout(() => kantai.listen((what, store) => {
+    if (!afterwards || store.status?.state !== "finished" || !store.steps.length) return;
+    const next = afterwards;
+    afterwards = null;
+    setTimeout(() => kantai.go(next), 2500);
+  }));
+
+  const number = (words) => {
+    const plain = words.replace(/[\s,%]/g, "");
+    return plain !== "" && !isNaN(plain) ? Number(plain) : null;
+  };
+
+  function enhance(table) {
+    const body = table.tBodies[0];
+    table.tHead?.querySelectorAll("th").forEach((head, column) => {
+      head.tabIndex = 0;
+      const sort = () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        table.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const key = (row) => row.cells[column].dataset.key ?? row.cells[column].textContent;
+        const order = (a, b) => {
+          const [x, y] = [number(key(a)), number(key(b))];
+          return x !== null && y !== null ? x - y : key(a).localeCompare(key(b));
+        };
+        const rows = [...body.rows].sort(order);
+        body.append(...(down ? rows.reverse() : rows));
+      };
+      head.addEventListener("click", sort);
+      head.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(); } });
+    });
+    const bar = build(["div.k-bar"]);
+    const search = Object.assign(document.createElement("input"), { type: "search", placeholder: say(kantai.words.search) });
+    search.setAttribute("aria-label", say(kantai.words.search));
+    search.addEventListener("input", () => {
+      const wanted = search.value.toLowerCase();
+      for (const row of body.rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    });
+    bar.append(search);
+    if (table.dataset.csv) {
+      const button = build(["button.k-quiet", "CSV ↓"]);
+      button.addEventListener("click", () => {
+        const rows = [...table.rows].map((row) => [...row.cells].map((cell) => cell.dataset.key ?? cell.textContent));
+        kantai.download(table.dataset.csv + ".csv", kantai.csv(rows));
+      });
+      bar.append(button);
+    }
+    (table.closest(".k-scroll") ?? table).before(bar);
+  }
+
+  kantai.csv = (rows) => rows.map((row) => row.map((cell) => {
+    const words = String(cell ?? "");
+    return /[",\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words;
+  }).join(",")).join("\r\n") + "\r\n";
+
+  kantai.download = (name, words) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(["\ufeff" + words], { type: "text/csv;charset=utf-8" }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 5000);
+  };
+
+  // --- charts ---------------------------------------------------------------------------------
+
+  let plotly = null;
+  kantai.plotly = () => (plotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    const root = (window.gradio_config?.root ?? "").replace(/\/$/, "");
+    script.src = root + "/gradio_api/file=" + kantai.config.plotly;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { plotly = null; reject(new Error("plotly.js did not load")); };
+    document.head.append(script);
+  }));
+
+  // A figure names colours as "--k-accent" and sentences as {en, zh}: both are filled in here.
+  kantai.filled = (value) => {
+    if (isSentence(value)) return say(value);
+    if (Array.isArray(value)) return value.map(kantai.filled);
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, kantai.filled(v)]));
+    if (typeof value === "string" && value.startsWith("--k-")) return getComputedStyle(document.body).getPropertyValue(value).trim();
+    return value;
+  };
+  const CONFIG = { displaylogo: false, responsive: true, displayModeBar: false, doubleClick: "reset" };
+  kantai.layout = (layout) => kantai.filled({
+    autosize: true, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    margin: { l: 44, r: 12, t: 8, b: 36 }, showlegend: false, dragmode: "zoom",
+    hoverlabel: { bgcolor: "--k-card", bordercolor: "--k-line", font: { color: "--k-ink" } },
+    ...layout,
+    font: { family: getComputedStyle(document.querySelector(".gradio-container") ?? document.body).fontFamily, size: 12.5, color: "--k-soft" },
+    xaxis: { gridcolor: "--k-line", zerolinecolor: "--k-line", linecolor: "--k-line", automargin: true, ...layout.xaxis },
+    yaxis: { gridcolor: "--k-line", zerolinecolor: "--k-line", linecolor: "--k-line", automargin: true, ...layout.yaxis },
+  });
+  const redraw = new Set();
+  kantai.onTheme = (callback) => redraw.add(callback);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => redraw.forEach((f) => f()), 120));
+
+  kantai.chart = (element, props, watch) => {
+    const place = element.querySelector(".k-plot");
+    const draw = async () => {
+      const figure = props.value;
+      place.hidden = !figure;
+      if (!figure) return;
+      place.style.height = (figure.height ?? 240) + "px";
+      if (figure.title) place.setAttribute("aria-label", say(figure.title));
+      const Plotly = await kantai.plotly();
+      await Plotly.react(place, kantai.filled(figure.data), kantai.layout(figure.layout ?? {}), CONFIG);
+    };
+    new ResizeObserver(() => { if (place.data && place.offsetWidth) window.Plotly.Plots.resize(place); }).observe(element);
+    watch("value", draw);
+    kantai.onTheme(draw);
+    draw();
+  };
+  kantai.chartConfig = CONFIG;
+
+  // --- the followed run -----------------------------------------------------------------------
+
+  const ACTIVE = new Set(["waiting", "preparing", "training"]);
+  const fresh = (run) => ({ run, cursor: 0, status: null, started: null, steps: [], looks: [], notes: [], lost: false });
+  const store = (kantai.store = fresh(""));
+  const listeners = new Set();
+  let pull = null, timer = null, busy = false;
+
+  kantai.listen = (callback) => { listeners.add(callback); callback("reset", store); };
+  const emit = (what, news) => listeners.forEach((f) => { try { f(what, store, news); } catch (error) { console.error(error); } });
+  kantai.active = () => Boolean(store.status && ACTIVE.has(store.status.state));
+
+  kantai.attach = (server) => { pull = server; poll(); };
+  kantai.follow = (run) => {
+    run = run || "";
+    const address = new URL(location.href);
+    if ((address.searchParams.get("run") || "") !== run) {
+      if (run) address.searchParams.set("run", run); else address.searchParams.delete("run");
+      history.replaceState(history.state, "", address);
+    }
+    if (run !== store.run) { Object.assign(store, fresh(run)); emit("reset"); }
+    kantai.wake();
+  };
+  kantai.wake = () => { clearTimeout(timer); timer = setTimeout(poll, 10); };
+
+  async function poll() {
+    clearTimeout(timer);
+    if (!pull || busy) return;
+    if (!store.run) return;
+    const run = store.run;
+    let wait = document.hidden ? 4000 : kantai.active() ? 1000 : 4000;
+    busy = true;
+    try {
+      const news = await pull(run, store.cursor);
+      store.lost = false;
+      if (run === store.run) { take(news); wait = news.more ? 0 : document.hidden ? 4000 : kantai.active() ? 1000 : 4000; }
+      else wait = 0;
+    } catch (error) { store.lost = true; emit("lost"); wait = 2500; }
+    busy = false;
+    timer = setTimeout(poll, wait);
+  }
+
+  function take(news) {
+    if (news.cursor < store.cursor) { const run = store.run; Object.assign(store, fresh(run)); emit("reset"); }
+    store.cursor = news.cursor;
+    for (const start of news.b ?? []) {
+      // A run that goes on after a kill repeats some steps: what came after its checkpoint goes.
+      store.started = start;
+      const kept = store.steps.filter((s) => s[0] <= start.step);
+      if (kept.length < store.steps.length) {
+        store.steps = kept; store.looks = store.looks.filter((v) => v[0] <= start.step); emit("reset");
+      } else emit("started");
+    }
+    const steps = news.s ?? [], looks = news.v ?? [], notes = news.n ?? [];
+    store.steps.push(...steps); store.looks.push(...looks); store.notes.push(...notes);
+    const before = store.status?.state;
+    store.status = news.status ?? store.status;
+    emit("news", { steps, looks, notes, before });
+  }
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) kantai.wake(); });
+})();

@@ -1,0 +1,1 @@
+"""The page. Arrows point down only: the screens know jobs and workspace, nobody knows them."""

@@ -1,0 +1,166 @@
+"""The whole page: header, tabs, what happens when it opens. A new tab is one row of TABS."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from kantai.jobs import Jobs
+from kantai.registry import Registry, new_secret
+from kantai.ui import demo, endpoints
+from kantai.ui.desk import Desk
+from kantai.ui.early import EarlyScript
+from kantai.ui.live import Header, words_for_browser
+from kantai.ui.nodes import Node, both, tag
+from kantai.ui.page import I18N, Page, words
+from kantai.ui.tabs import compare, fill_mask, model, pretrain, text, tokenizer
+from kantai.ui.theme import theme
+from kantai.ui.views import View
+from kantai.ui.words import size
+
+ASSETS = Path(__file__).parents[2] / "assets"
+MAX_UPLOAD = "200mb"
+# Fixed, so that a browser's secret outlives the server; it only keeps it from casual eyes.
+BROWSER_STATE = {"storage_key": "kantai_owner", "secret": "kantai playground"}
+
+
+@dataclass(frozen=True)
+class TabRow:
+    """A tab: its id, what builds it, and what its second line says before there is a Run."""
+
+    id: str
+    build: Callable[[Page], Callable[..., Any]]
+    note: str
+
+    @property
+    def title(self) -> str:
+        return f"tab_{self.id}"
+
+
+TABS = (
+    TabRow("text", text.build, "note_sample"),
+    TabRow("tokenizer", tokenizer.build, "note_not_learned"),
+    TabRow("model", model.build, "note_choose"),
+    TabRow("pretrain", pretrain.build, "note_state_new"),
+    TabRow("fill_mask", fill_mask.build, "note_after_training"),
+    TabRow("compare", compare.build, "note_compare"),
+)
+
+
+def build_app(root: Path | None = None) -> gr.Blocks:
+    """The page over the Runs under `root` (by default $KANTAI_RUNS, else `runs`)."""
+    registry = Registry(root or Path(os.environ.get("KANTAI_RUNS", "runs")))
+    desk = Desk(registry, Jobs(registry))
+    desk.jobs.watch()
+    with gr.Blocks(title="Kantai", analytics_enabled=False, fill_width=True) as blocks:
+        page = Page(
+            desk,
+            run=gr.Textbox(visible=False),
+            owner=gr.BrowserState(None, **BROWSER_STATE),
+            language=gr.Textbox("en", visible=False),
+        )
+        device, demo_button = _header(desk)
+        with gr.Tabs(elem_classes="k-tabs"):
+            refreshers = [_tab(page, row) for row in TABS]
+        demo.wire(page, demo_button)
+        _wire(page, blocks, device, refreshers)
+        endpoints.register(desk)
+    return blocks
+
+
+def _header(desk: Desk) -> tuple[View, gr.Button]:
+    with gr.Row(elem_classes="k-top"):
+        Header(desk, elem_classes="k-grow")
+        device = View()
+        button = gr.Button(words("run_demo"), variant="secondary", elem_classes="k-demo", size="sm")
+        View(
+            tag("span.k-languages", *(
+                tag("button", name, data_lang=language, lang=language)
+                for language, name in (("en", "English"), ("zh", "中文"))
+            ), role="group", aria_label=both("language"))
+        )  # fmt: skip
+    return device, button
+
+
+def _tab(page: Page, row: TabRow) -> tuple[gr.Tab, Callable[..., Any]]:
+    with gr.Tab(words(row.title), id=row.id) as tab:
+        return tab, row.build(page)
+
+
+def _wire(page: Page, blocks: gr.Blocks, device: View, tabs: list[Any]) -> None:
+    opened_js = """(owner, run, language) => {
+      return [owner, new URLSearchParams(location.search).get("run") || "", kantai.language];
+    }"""
+    blocks.load(
+        lambda owner, run, language: (*opened(page.desk, owner, run), language),
+        [page.owner, page.run, page.language],
+        [page.owner, page.run, page.language],
+        js=opened_js,
+        api_visibility="private",
+        show_progress="hidden",
+    ).then(None, js="() => { kantai.openAtOnce(); }", api_visibility="private")
+    page.on(blocks.load, device_chip, outputs=[device])
+    page.run.change(None, page.run, js="(run) => { kantai.follow(run); }", api_visibility="private")
+    (_, refresh_text), *_ = tabs
+    refresh_text(page.run.change)
+    for tab, refresh in tabs:
+        refresh(tab.select)
+
+
+def opened(desk: Desk, owner: str | None, run_id: str) -> tuple[str, str]:
+    """A page opens: the owner's secret, new for a new browser, and the Run of the address."""
+    desk.warm_up()  # not before: it would slow down the first answer
+    return owner or new_secret(), run_id if desk.registry.has(run_id) else ""
+
+
+def device_chip(desk: Desk) -> Node:
+    """What trainings run on."""
+    device = desk.device()
+    memory = [" · ", tag("b", size(device.memory))] if device.memory else []
+    return tag("span.k-chip", device.name, *memory)
+
+
+# --- serving --------------------------------------------------------------------------------------
+
+
+def launch_settings() -> dict[str, Any]:
+    """What `launch` needs for the look, the languages and no outside host."""
+    from starlette.middleware import Middleware
+
+    plotly = plotly_file()
+    gr.set_static_paths([plotly])
+    return {
+        "theme": theme(),
+        "css_paths": [ASSETS / "kantai.css"],
+        "i18n": I18N,
+        "footer_links": [],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "max_file_size": MAX_UPLOAD,
+        "app_kwargs": {"middleware": [Middleware(EarlyScript, script=browser_script(plotly))]},
+    }
+
+
+def plotly_file() -> Path:
+    """plotly.js, as the plotly package brings it; found without importing the package."""
+    from importlib.util import find_spec
+
+    return Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
+
+
+def browser_script(plotly: Path) -> str:
+    """All that runs in the browser before Gradio does."""
+    notes = {row.id: [both(row.note), 0] for row in TABS}
+    known = {**words_for_browser(), "notes": notes}
+    source = (ASSETS / "kantai.js").read_text(encoding="utf-8")
+    live = (ASSETS / "live.js").read_text(encoding="utf-8")
+    given = json.dumps({"plotly": plotly.as_posix()})
+    table = json.dumps(known, ensure_ascii=False).replace("</", "<\\/")
+    return f"{source}\nkantai.config = {given};\nkantai.words = {table};\n{live}"

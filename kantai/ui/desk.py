@@ -1,0 +1,244 @@
+"""What all tabs share behind the screen: the Runs, the queue, and what is quick to look up again.
+
+Plain calls, no Gradio: a handler takes the Desk first, then a Run's id and its owner's secret.
+What was trained is never overwritten: a change to a trained Run begins a new one beside it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kantai.architectures import DEFAULT_PRESET, PRESETS, Preset
+from kantai.errors import UserError
+from kantai.jobs import Jobs, JobState
+from kantai.registry import Registry
+from kantai.strings import text
+from kantai.ui.nodes import Sentence, both
+from kantai.ui.words import count, size
+from kantai.workspace import Run
+
+if TYPE_CHECKING:
+    from kantai.devices import Device
+    from kantai.tokenizer import ByteLevelBPE
+    from kantai.workspace import Settings
+
+DEMO_SAMPLE = "harbour"
+DEMO_SECONDS = 60.0
+DEMO_VOCAB = 4_000
+BUSY = ("waiting", "preparing", "training")
+NAME_LENGTH = 60
+
+
+class Desk:
+    """The registry and its jobs, for one server."""
+
+    def __init__(self, registry: Registry, jobs: Jobs):
+        self.registry, self.jobs = registry, jobs
+        self._lock = threading.Lock()
+        self._device: Device | None = None
+        self._warm = False
+
+    # --- the machine --------------------------------------------------------------------------
+
+    def warm_up(self) -> None:
+        """Load what later clicks need while the person reads the first page; once."""
+        if self._warm:
+            return
+        self._warm = True
+
+        def load() -> None:
+            self.device()
+            from kantai import stages  # noqa: F401
+            from kantai.architectures import ARCHITECTURES
+            from kantai.libraries import preload
+
+            preload(row.model_class for row in ARCHITECTURES.values()).join()
+
+        threading.Thread(target=load, daemon=True, name="warm-up").start()
+
+    def device(self) -> Device:
+        """The device that trainings run on; asking for the first time loads torch."""
+        with self._lock:
+            if self._device is None:
+                from kantai.devices import find_device
+
+                self._device = find_device(self.jobs.device)
+            return self._device
+
+    # --- Runs ---------------------------------------------------------------------------------
+
+    def default_settings(self, **changes: object) -> Settings:
+        """What a new Run is, on this device, before anybody chose anything."""
+        from kantai.recipes import Budget, recipe_for
+        from kantai.workspace import Settings
+
+        kind = self.device().kind
+        name, recipe = DEFAULT_PRESET[kind], recipe_for("playground", kind)
+        return replace(Settings(name, PRESETS[name], recipe, Budget(DEMO_SECONDS)), **changes)
+
+    def new_run(self, owner: str, name: str, fill: Callable[[Run], None], **changes: object) -> str:
+        """Begin a Run and let `fill` put its text in; where that fails, nothing stays."""
+        run_id = self.registry.new(
+            self.default_settings(**changes), name=name[:NAME_LENGTH], owner=owner
+        )
+        try:
+            fill(self.registry.open(run_id))
+        except BaseException:
+            self.registry.delete(run_id, owner)
+            raise
+        return run_id
+
+    def is_fresh(self, run_id: str) -> bool:
+        """Whether the Run has not been trained, nor is about to be."""
+        run = self.registry.open(run_id)
+        return run.log_size == 0 and self.jobs.state(run_id).state not in BUSY
+
+    def workable(self, run_id: str, owner: str, *, keep_tokenizer: bool) -> str:
+        """A Run that may be changed: this one, a copy of a trained one, or the sample's.
+
+        Raises UserError for somebody else's Run.
+        """
+        if not self.registry.has(run_id):
+            return self.sample_run(owner)
+        self.registry.owned(run_id, owner)
+        if self.is_fresh(run_id):
+            return run_id
+        return self.successor(run_id, owner, keep_tokenizer=keep_tokenizer)
+
+    def successor(self, run_id: str, owner: str, *, keep_tokenizer: bool = True) -> str:
+        """A new Run with the text, and perhaps the tokenizer, and all settings of another."""
+        old = self.registry.owned(run_id, owner)
+
+        def fill(run: Run) -> None:
+            run.write_settings(replace(old.settings, created=run.settings.created))
+            texts = {part: old.texts(part) for part in ("train", "validation")}
+            run.write_texts(texts, old.report)
+            if keep_tokenizer and old.has_tokenizer:
+                run.write_tokenizer(old.tokenizer())
+
+        return self.new_run(owner, next_name(old.owner.get("name", "")), fill)
+
+    def sample_run(self, owner: str, name: str = DEMO_SAMPLE) -> str:
+        """A new Run of a sample text."""
+        from kantai.samples import load_sample
+
+        sample = load_sample(name)
+        corpus = sample_corpus(name)
+
+        def fill(run: Run) -> None:
+            from kantai.stages import keep_text
+
+            keep_text(run, corpus)
+
+        title = text(f"sample_name_{name}")
+        vocab = DEMO_VOCAB if name == DEMO_SAMPLE else None
+        return self.new_run(owner, title, fill, files=(sample.path.name,), vocab_size=vocab)
+
+    # --- what a tab's second line says ----------------------------------------------------------
+
+    def notes(self, run: Run, state: JobState) -> dict[str, list[Any]]:
+        """Tab -> what it holds, and 1 where that is done."""
+        record, trained = run.record, run.result is not None
+        learned = learned_tokens(run)
+        return {
+            "text": [size(text_bytes(run.folder)), 1]
+            if run.has_text
+            else [both("note_no_text"), 0],
+            "tokenizer": [same(both("note_tokens", count=f"{learned:,}")), 1]
+            if learned
+            else [both("note_not_learned"), 0],
+            "model": [same(self.model_note(run, record, learned)), int(run.log_size > 0)],
+            "pretrain": [same(training_note(run, record, state)), int(state.state == "finished")],
+            "fill_mask": [both("note_ready" if trained else "note_after_training"), int(trained)],
+        }
+
+    def model_note(self, run: Run, record: dict[str, Any], learned: int | None) -> Sentence:
+        """The number of parameters, known once there is a tokenizer."""
+        from sys import modules
+
+        if not learned or "torch" not in modules:
+            return both("note_preset", name=record["preset_name"])
+        preset = Preset(**record["preset"])
+        try:
+            return both("note_parameters", count=count(parameter_count(preset, learned)))
+        except UserError:
+            return both("note_preset", name=record["preset_name"])
+
+
+def same(sentence: Sentence) -> Sentence | str:
+    """One string where both languages say the same: it travels once."""
+    words = set(sentence.values())
+    return words.pop() if len(words) == 1 else sentence
+
+
+def training_note(run: Run, record: dict[str, Any], state: JobState) -> Sentence:
+    """How far the training is."""
+    if state.state == "waiting":
+        return both("note_place", place=state.place)
+    budget = record["budget"]["seconds"]
+    if state.state == "training" and budget:
+        return both("note_seconds", done=round(state.share * budget), budget=f"{budget:.0f}")
+    if state.state == "training":
+        return both("note_share", share=f"{state.share:.0%}")
+    return both(f"note_state_{state.state}")
+
+
+def next_name(name: str) -> str:
+    """The name of the next Run of the same text: "Kant" -> "Kant 2" -> "Kant 3"."""
+    words, _, number = name.rpartition(" ")
+    if words and number.isdigit():
+        return f"{words} {int(number) + 1}"
+    return f"{name[: NAME_LENGTH - 3]} 2".strip()
+
+
+@lru_cache(maxsize=256)
+def text_bytes(folder: Path) -> int:
+    """Bytes of the files that a Run's text came from; the text of a Run never changes."""
+    return sum(file["bytes"] for file in Run(folder).report["files"])
+
+
+def learned_tokens(run: Run) -> int | None:
+    """How many tokens the Run's tokenizer has; None before it is learned."""
+    tokenizer = load_tokenizer(run)
+    return tokenizer.learned if tokenizer else None
+
+
+def load_tokenizer(run: Run) -> ByteLevelBPE | None:
+    """The Run's tokenizer, kept in memory for the next click; None before it is learned."""
+    if not run.has_tokenizer:
+        return None
+    return _tokenizer(run.folder, run.tokenizer_folder.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _tokenizer(folder: Path, changed: int) -> ByteLevelBPE:
+    return Run(folder).tokenizer()
+
+
+@lru_cache(maxsize=8)
+def sample_corpus(name: str, rules: tuple[str, ...] | None = None) -> Any:
+    """The Corpus of a sample text, cleaned once."""
+    from kantai.corpus import build_corpus
+    from kantai.readers import read_files
+    from kantai.samples import load_sample
+
+    return build_corpus(read_files([load_sample(name).path]), rules=rules)
+
+
+@lru_cache(maxsize=256)
+def parameter_count(preset: Preset, vocab_size: int) -> int:
+    """The parameters of a model that is never built."""
+    from kantai.architectures import build_model
+
+    model = build_model(preset, vocab_size, device="meta")
+    return sum(weight.numel() for weight in model.parameters())
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """A dataclass as a plain dict, for an endpoint."""
+    return asdict(value)

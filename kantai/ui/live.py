@@ -1,0 +1,219 @@
+"""The live training: what the page pulls after its own cursor, and the two components of it.
+
+`Header` stands on every tab: it owns the cursor and pulls; `Live` draws what came. One request
+is answered from the Run's own files, so a reload, a second browser and a restarted server all
+see the same. Knows nothing of how a training runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gradio as gr
+
+from kantai.errors import UserError
+from kantai.jobs import JobState
+from kantai.ui.desk import Desk
+from kantai.ui.nodes import Sentence, both
+from kantai.ui.words import duration, guessed
+from kantai.workspace import Run
+
+STEP = "step", "seconds", "share", "epoch", "loss", "learning_rate", "gradient_norm"
+DIGITS = 0, 2, 4, 2, 4, 6, 3
+PART = 65_536  # bytes of the log an answer looks at; a long history comes in several
+
+
+def pull(desk: Desk, run_id: str, cursor: int) -> dict[str, Any]:
+    """What happened after `cursor`, packed small, and where the Run stands.
+
+    `s` steps, `v` looks at held-out text, `n` notices, `b` beginnings; `more` where the log
+    holds more than one answer. Raises UserError for an unknown Run.
+    """
+    run = desk.registry.open(run_id)
+    events, after = run.events_after(cursor, PART)
+    state = desk.jobs.state(run_id)
+    answer: dict[str, Any] = {"cursor": after, "status": status(desk, run_id, run, state)}
+    for key, kind, pack in PACKED:
+        if rows := [pack(event) for event in events if event["event"] == kind]:
+            answer[key] = rows
+    if notes := [NOTES[e["event"]](e) for e in events if e["event"] in NOTES]:
+        answer["n"] = notes
+    if after < run.log_size and after != cursor:
+        answer["more"] = True
+    return answer
+
+
+def _step(event: dict[str, Any]) -> list[Any]:
+    row = [_rounded(event[name], digits) for name, digits in zip(STEP, DIGITS, strict=True)]
+    return [*row, round(event["tokens_per_second"] or 0), event["memory"]]
+
+
+def _look(event: dict[str, Any]) -> list[Any]:
+    values = [_rounded(event[name], 4) for name in ("seconds", "loss", "top1", "top5")]
+    return [event["step"], *values]
+
+
+def _notice(event: dict[str, Any]) -> list[Any]:
+    try:
+        return [event["step"], both(event["key"], **event["values"])]
+    except (KeyError, ValueError, IndexError):  # of another version
+        return [event["step"], event["key"]]
+
+
+def _begin(event: dict[str, Any]) -> dict[str, Any]:
+    names = ("step", "device", "precision", "parameters", "steps_per_epoch", "baselines")
+    return {name: event[name] for name in names}
+
+
+def _rounded(value: float | None, digits: int) -> float | int | None:
+    return None if value is None else round(value, digits) if digits else int(value)
+
+
+def _beginning(event: dict[str, Any]) -> list[Any]:
+    values = {k: event[k] for k in ("precision", "parameters", "tokens_train", "tokens_validation")}
+    return [event["step"], both("log_started", device=event["device"].upper(), **values)]
+
+
+def _ending(event: dict[str, Any]) -> list[Any]:
+    best = event["best_loss"]
+    values = {"seconds": duration(event["seconds"]), "best_step": event["best_step"]}
+    return [event["step"], both("log_ended", loss=f"{best:.2f}" if best else "–", **values)]
+
+
+def _failing(event: dict[str, Any]) -> list[Any]:
+    try:
+        return [event["step"], both(event["key"], **event["values"])]
+    except (KeyError, ValueError, IndexError):
+        return [event["step"], event["message"]]
+
+
+NOTES: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
+    "noticed": _notice,
+    "started": _beginning,
+    "finished": _ending,
+    "failed": _failing,
+}
+PACKED: tuple[tuple[str, str, Callable[[dict[str, Any]], Any]], ...] = (
+    ("s", "stepped", _step),
+    ("v", "validated", _look),
+    ("b", "started", _begin),
+)
+
+
+# --- where the Run stands -----------------------------------------------------------------------
+
+
+def status(desk: Desk, run_id: str, run: Run, state: JobState) -> dict[str, Any]:
+    """The Run's state for header and tiles; what is empty is left out."""
+    record = run.record
+    said, where = told(run, state)
+    answer = {
+        "state": state.state,
+        "name": run.owner.get("name") or record["preset_name"],
+        "notes": desk.notes(run, state),
+        "budget": record["budget"]["seconds"],
+        "told": said,
+        "where": where,
+    }
+    if state.state == "failed":
+        words = {language: state.message(language) for language in ("en", "zh")}
+        answer |= {"message": words, "log": state.log or run.log_end(600)}
+    return {key: value for key, value in answer.items() if value is not None}
+
+
+def told(run: Run, state: JobState) -> tuple[Sentence | None, Sentence | None]:
+    """The sentence of the first tile, and the small line above it."""
+    if state.state == "waiting":
+        wait = duration(state.wait_seconds)
+        return both("live_waiting", place=state.place, wait=wait), both("live_queue")
+    if state.state == "preparing":
+        percent = f" {state.share:.0%}" if 0 < state.share < 1 else ""
+        return both_doing(state.doing, percent), both("live_preparing")
+    marks = last_marks(run)
+    if marks is None:
+        return None, None
+    where = "live_where_" + state.state if state.state in ("finished", "stopped") else "live_where"
+    return guessed(marks, now=state.state == "training"), both(where)
+
+
+def both_doing(key: str, after: str) -> Sentence:
+    """What a worker is doing, in every language."""
+    try:
+        return {language: words + after for language, words in both(key).items()}
+    except KeyError:
+        return both("doing_train")
+
+
+def last_marks(run: Run) -> float | None:
+    """The share of hidden tokens guessed at the newest look."""
+    from kantai.events import Validated
+
+    result = run.result
+    looks = [event for event in run.last_events(16_384) if isinstance(event, Validated)]
+    if result and result.get("stopped") in ("finished", "early"):
+        return result["top1"]
+    return looks[-1].top1 if looks else None
+
+
+# --- components ---------------------------------------------------------------------------------
+
+HEADER = """<div class='k-header'>
+<div class='k-mark'>Kantai<i>&lt;mask&gt;</i> <span class='k-title'></span></div>
+<span class='k-chip'><b data-part='name'></b><span data-part='state'></span></span></div>"""
+
+ATTACH = """
+element.querySelector('.k-title').textContent = kantai.say(kantai.words.playground);
+kantai.header(element);
+kantai.attach((run, cursor) => server.pull_events(run, cursor));
+"""
+
+
+def Header(desk: Desk, **options: Any) -> gr.HTML:
+    """The mark and the Run's chip; the one who asks the server for news."""
+
+    async def pull_events(arguments: list[Any]) -> dict[str, Any]:
+        run_id, cursor = arguments
+        try:
+            return await asyncio.to_thread(pull, desk, str(run_id), int(cursor))
+        except UserError:
+            return {"cursor": 0, "status": None, "gone": True}
+
+    return gr.HTML(
+        html_template=HEADER,
+        js_on_load=ATTACH,
+        apply_default_css=False,
+        server_functions=[pull_events],
+        **options,
+    )
+
+
+def Live(**options: Any) -> gr.HTML:
+    """The instrument of the Pretrain tab; it draws what the header pulled."""
+    return gr.HTML(
+        html_template="<div class='k-live'></div>",
+        js_on_load="kantai.live(element)",
+        apply_default_css=False,
+        **options,
+    )
+
+
+WORDS = (
+    "copied", "search", "playground", "chip_none",
+    "live_where", "live_loss", "live_loss_hint", "live_speed", "live_epoch", "live_left",
+    "live_progress", "live_chart", "live_training", "live_validation", "live_references",
+    "live_hint", "live_log", "live_csv", "live_lost", "live_idle", "live_worker_log",
+)  # fmt: skip
+FAMILIES = {
+    "live_gauge_": ("speed", "rate", "norm", "memory"),
+    "live_": ("uniform", "unigram", "bigram", "ngram"),
+    "state_": ("new", "waiting", "preparing", "training", "finished", "stopped", "failed"),
+}
+
+
+def words_for_browser() -> dict[str, Sentence]:
+    """The sentences that the browser itself puts on the screen."""
+    keys: Iterable[str] = [*WORDS, *(f"live_{n}_hint" for n in FAMILIES["live_"])]
+    families = [prefix + name for prefix, names in FAMILIES.items() for name in names]
+    return {key: both(key) for key in (*keys, *families)}

@@ -1,0 +1,278 @@
+"""Fill-mask: hide a word of a sentence and see what the model makes of the gap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from kantai.errors import UserError
+from kantai.samples import SAMPLES, load_sample
+from kantai.ui import nodes
+from kantai.ui.desk import Desk
+from kantai.ui.nodes import Node, both, tag
+from kantai.ui.page import Page, lead, words
+from kantai.ui.tabs.pretrain import code_of
+from kantai.ui.views import View
+from kantai.workspace import Run
+
+if TYPE_CHECKING:
+    from kantai.baselines import NGram
+    from kantai.fill_mask import FillMask
+
+TOP = 8
+OTHERS = 5  # candidates of those it is compared with
+MOST_CHARACTERS = 3_000
+PIECES = re.compile(r"<mask>|\[MASK\]|_{3,}|[\w'’-]+|\s+|[^\w\s]")
+GAPS = re.compile(r"<mask>|\[MASK\]|_{3,}")
+CJK = re.compile("([\u3400-\u9fff])")
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One candidate: its text and how sure."""
+
+    text: str
+    probability: float
+
+
+# --- handlers -----------------------------------------------------------------------------------
+
+
+def fill(desk: Desk, run_id: str, sentence: str) -> tuple[Node, Node]:
+    """The sentence with words to click, and the guesses of all three for each gap."""
+    sentence = (sentence or "")[:MOST_CHARACTERS]
+    picked = words_view(sentence)
+    run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
+    if run is None or run.result is None:
+        return picked, nodes.card(both("fill_none"), tag("p.k-hint", both("fill_none_hint")))
+    if not GAPS.search(sentence):
+        return picked, tag("p.k-hint", both("fill_click"))
+    try:
+        return picked, answers_view(run, sentence)
+    except UserError as error:
+        return picked, nodes.mistake(error)
+
+
+def answers_view(run: Run, sentence: str) -> Node:
+    """A card for each gap: the trained model large, the two it is compared with beside it."""
+    trained = [guesses(c) for c in trained_model(*version(run)).fill(sentence, TOP)]
+    blank = [guesses(c) for c in untrained_model(*version(run)).fill(sentence, OTHERS)]
+    counted = counting_guesses(run, sentence)
+    answer = known_answer(sentence)
+    cards = []
+    for number, row in enumerate(zip(trained, counted, blank, strict=False), 1):
+        title = both("gap_number", number=number) if len(trained) > 1 else both("gap_only")
+        columns = [
+            tag(f"div.k-guesses{kind}", guesser_title(name), *(bar(g, answer) for g in column))
+            for (name, kind), column in zip(GUESSERS, row, strict=True)
+        ]  # fmt: skip
+        cards.append(nodes.card(title, tag("div.k-guessers", *columns)))
+    return tag("div", *cards)
+
+
+def guesser_title(name: str) -> Node:
+    return tag("span.k-title", both(name), " ", tag("small", both(f"{name}_hint")))
+
+
+GUESSERS = (("guesser_model", ""), ("guesser_ngram", ".k-other"), ("guesser_blank", ".k-blank"))
+
+
+def bar(guess: Guess, answer: str | None) -> Node:
+    """A candidate as a bar with its probability; green where a reader expects it."""
+    name = "div.k-guess.k-right" if answer and guess.text.strip() == answer else "div.k-guess"
+    line = tag("span.k-fill", tag("i", __share=f"{guess.probability:.4f}"))
+    return tag(name, tag("code", guess.text or "␣", title=guess.text), line,
+               tag("span.k-percent", f"{100 * guess.probability:.1f} %"))  # fmt: skip
+
+
+def guesses(candidates: Sequence[Any]) -> list[Guess]:
+    return [Guess(candidate.text, candidate.probability) for candidate in candidates]
+
+
+def counting_guesses(run: Run, sentence: str) -> list[list[Guess]]:
+    """What counts of two neighbours on each side say of each gap."""
+    from kantai.tokenizer import MASK
+
+    counter, tokenizer = counted_text(*version(run)), run.tokenizer()
+    ids = tokenizer.full.encode(GAPS.sub("<mask>", sentence)).ids
+    rows = []
+    for place, index in enumerate(ids):
+        if index == MASK:
+            left, right = ids[max(0, place - 2) : place], ids[place + 1 : place + 3]
+            found = counter.guess(left, right, OTHERS)
+            rows.append([Guess(tokenizer.token_text(i).strip(), float(p)) for i, p in found])
+    return rows
+
+
+def version(run: Run) -> tuple[Path, int]:
+    """Which weights: a training that went on makes others of them."""
+    return run.folder, run.model_folder.stat().st_mtime_ns
+
+
+@lru_cache(maxsize=4)
+def trained_model(folder: Path, changed: int) -> FillMask:
+    from kantai.fill_mask import FillMask
+
+    return FillMask.load(Run(folder).model_folder)
+
+
+@lru_cache(maxsize=4)
+def untrained_model(folder: Path, changed: int) -> FillMask:
+    """The same model as it was before its first step."""
+    from kantai.architectures import build_model
+    from kantai.fill_mask import FillMask
+
+    run, trained = Run(folder), trained_model(folder, changed)
+    settings = run.settings
+    model = build_model(settings.preset, run.tokenizer().learned, seed=settings.seed)
+    return FillMask(model, trained.tokenizer)
+
+
+@lru_cache(maxsize=2)
+def counted_text(folder: Path, changed: int) -> NGram:
+    """The two-sided n-gram of the training text."""
+    from kantai.baselines import NGram
+    from kantai.packing import pack
+    from kantai.tokenizer import SPECIAL_TOKENS
+
+    run = Run(folder)
+    tokenizer = run.tokenizer()
+    stream = pack(tokenizer, run.texts("train"))
+    return NGram(stream, tokenizer.learned, special_ids=range(len(SPECIAL_TOKENS)))
+
+
+# --- the sentence -------------------------------------------------------------------------------
+
+
+def pieces(sentence: str) -> list[str]:
+    """Words, gaps, spaces and signs, in order; joined again they are the sentence.
+
+    >>> pieces("a <mask>, b")
+    ['a', ' ', '<mask>', ',', ' ', 'b']
+    """
+    found = PIECES.findall(sentence)
+    return [part for piece in found for part in CJK.split(piece) if part]
+
+
+def hide(desk: Desk, sentence: str, event: gr.EventData) -> str:
+    """Hide the word that was clicked, or show... a gap stays a gap: its word is not known."""
+    return hidden(sentence, str(event._data.get("act", "")))
+
+
+def hidden(sentence: str, act: str) -> str:
+    """The sentence with piece `act` hidden."""
+    parts = pieces(sentence)
+    if not act.isdigit() or int(act) >= len(parts):
+        return sentence
+    parts[int(act)] = "<mask>"
+    return "".join(parts)
+
+
+def words_view(sentence: str) -> Node:
+    """Every word a button that hides it."""
+    shown: list[Node] = []
+    for number, piece in enumerate(pieces(sentence)):
+        if GAPS.fullmatch(piece):
+            shown.append(tag("mark.k-gap", "<mask>"))
+        elif any(c.isalnum() for c in piece):
+            shown.append(tag("button", piece, data_act=str(number), title=both("hide_word")))
+        else:
+            shown.append(piece)
+    return tag("div.k-words", *shown)
+
+
+def probes() -> list[Any]:
+    """All sentences with a known answer, of the sample texts."""
+    return [probe for name in SAMPLES for probe in load_sample(name).probes]
+
+
+def known_answer(sentence: str) -> str | None:
+    return next((probe.answer for probe in probes() if probe.sentence == sentence), None)
+
+
+def examples_for(desk: Desk, run_id: str) -> list[str]:
+    """Sentences to try: a sample's own; of any other text, its held-out beginning."""
+    run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
+    files = run.record["files"] if run else []
+    for name in SAMPLES:
+        sample = load_sample(name)
+        if run is None or sample.path.name in {Path(file).name for file in files}:
+            if sample.probes:
+                return [probe.sentence for probe in sample.probes]
+    return [masked(text) for text in (run.texts("validation")[:6] if run and run.has_text else [])]
+
+
+def masked(paragraph: str) -> str:
+    """The first sentence of a paragraph, a middle word hidden."""
+    first = re.split(r"(?<=[.!?。！？])\s*", paragraph.strip(), maxsplit=1)[0][:160]
+    parts = pieces(first)
+    long = [i for i, part in enumerate(parts) if part[0].isalpha() and len(part) > 3]
+    long = long or [i for i, part in enumerate(parts) if part[0].isalpha()]
+    return hidden(first, str(long[len(long) // 2])) if long else first
+
+
+def show(desk: Desk, run_id: str, sentence: str) -> tuple[Any, ...]:
+    """Sentence, its words, guesses, examples, and code."""
+    known = examples_for(desk, run_id)
+    sentence = sentence or (known[0] if known else "")
+    return (sentence, *fill(desk, run_id, sentence), examples_view(known),
+            code_of(desk, run_id, "Fill-mask"))  # fmt: skip
+
+
+def examples_view(sentences: Sequence[str]) -> Node:
+    return tag("div.k-chips", *(tag("button", example, data_act=example) for example in sentences))
+
+
+def pick(desk: Desk, event: gr.EventData) -> str:
+    """The example that was clicked."""
+    return str(event._data.get("act", ""))[:MOST_CHARACTERS]
+
+
+# --- layout and wiring --------------------------------------------------------------------------
+
+
+def build(page: Page) -> Any:
+    """Lay the tab out and wire it; returns what refreshes it."""
+    View(lead("fill_lead", "fill_rest"))
+    with gr.Column(elem_classes="k-card"):
+        sentence = gr.Textbox("", label=words("fill_sentence"), lines=1, max_lines=5)
+        picked = View()
+    answers = View()
+    with gr.Column(elem_classes="k-card"):
+        View(tag("div.k-head", tag("h3", both("fill_examples"))))
+        examples = View()
+    with gr.Accordion(words("same_in_code"), open=False):
+        code = View()
+    page.on(
+        sentence.change, fill, [page.run, sentence], [picked, answers], trigger_mode="always_last"
+    )
+    _click(page, picked, hide, [sentence], sentence)
+    _click(page, examples, pick, [], sentence)
+    return lambda trigger: page.on(
+        trigger, show, [page.run, sentence], [sentence, picked, answers, examples, code]
+    )
+
+
+def _click(page: Page, view: View, handler: Any, inputs: list[Any], sentence: Any) -> None:
+    """A click inside a View; Gradio finds `event` by its annotation, so no wrapper here."""
+
+    def clicked(*arguments: Any) -> str:
+        *given, event = arguments
+        return handler(page.desk, *given, event)
+
+    if inputs:
+
+        def run(given: str, event: gr.EventData) -> str:
+            return clicked(given, event)
+    else:
+
+        def run(event: gr.EventData) -> str:
+            return clicked(event)
+
+    view.select(run, inputs, [sentence], api_visibility="private", show_progress="hidden")

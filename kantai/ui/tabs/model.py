@@ -1,0 +1,295 @@
+"""Model: choose an architecture and a size, and look inside before anything is trained."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from kantai.architectures import (
+    ARCHITECTURES,
+    PRESETS,
+    Memory,
+    ParameterRow,
+    Preset,
+    training_memory,
+    work_per_token,
+)
+from kantai.errors import UserError
+from kantai.ui import nodes, plots
+from kantai.ui.desk import Desk, learned_tokens
+from kantai.ui.nodes import Node, both, tag
+from kantai.ui.page import Page, choices, lead, words
+from kantai.ui.tabs.pretrain import code_of
+from kantai.ui.views import Chart, View
+from kantai.ui.words import count, duration, size
+
+if TYPE_CHECKING:
+    from kantai.recipes import Recipe
+
+SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+         "max_position_embeddings")  # fmt: skip
+SLIDERS = {  # least, most, step
+    "hidden_size": (32, 1_024, 32),
+    "num_hidden_layers": (1, 24, 1),
+    "num_attention_heads": (1, 16, 1),
+    "intermediate_size": (32, 4_096, 32),
+    "max_position_embeddings": (64, 1_026, 2),
+}
+MOST_PARAMETERS = 2_000_000_000
+SUPPOSED_VOCAB = 8_000  # before there is a tokenizer
+PEAK_SHARE = 0.3  # of a device's peak that a training of this kind reaches
+
+
+@dataclass(frozen=True)
+class Look:
+    """All there is to see of a model that was never built."""
+
+    config: dict[str, Any]
+    printed: str
+    table: list[ParameterRow]
+
+    @property
+    def total(self) -> int:
+        return sum(row.parameters for row in self.table)
+
+
+# --- handlers -----------------------------------------------------------------------------------
+
+
+def preset_of(name: str, architecture: str, dropout: float, *sizes: float | None) -> Preset:
+    """The preset on the screen. Raises UserError for combinations that no model can have."""
+    whole = {key: int(value or 0) for key, value in zip(SIZES, sizes, strict=True)}
+    rows = PRESETS[name].vocab_size if name in PRESETS else None
+    return Preset(architecture=architecture, dropout=dropout or 0.0, vocab_size=rows, **whole)
+
+
+def look(desk: Desk, run_id: str, *fields: Any) -> tuple[Any, ...]:
+    """Report, treemap, table and code of the model on the screen; why not, where it cannot be."""
+    try:
+        preset = preset_of(*fields)
+        run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
+        vocab = (learned_tokens(run) if run else None) or min(
+            SUPPOSED_VOCAB, preset.vocab_size or SUPPOSED_VOCAB
+        )
+        recipe = run.settings.recipe if run else desk.default_settings().recipe
+        seen = look_at(preset, vocab)
+        if seen.total > MOST_PARAMETERS:
+            raise UserError("model_too_large", count=count(seen.total))
+        preset.check_block(recipe.block_size)
+    except UserError as error:
+        return nodes.mistake(error), None, None, None
+    tokens = run.report["words"] * 1.3 if run else 0
+    report = report_view(desk, seen, memory_of(preset, vocab, recipe), preset, recipe, tokens)
+    tensors = [(row.name, row.parameters) for row in seen.table]
+    return report, plots.treemap(tensors, "treemap"), table_view(seen), details_view(seen)
+
+
+@lru_cache(maxsize=64)
+def look_at(preset: Preset, vocab_size: int) -> Look:
+    """Config, print-out and tensors, from a model that has shapes and no memory."""
+    from kantai.architectures import build_model, parameter_table
+
+    model = build_model(preset, vocab_size, device="meta")
+    return Look(model.config.to_diff_dict(), str(model), parameter_table(model))
+
+
+@lru_cache(maxsize=64)
+def memory_of(preset: Preset, vocab_size: int, recipe: Recipe) -> Memory:
+    """What a training of this model needs, by part."""
+    from kantai.architectures import build_config
+    from kantai.ui.desk import parameter_count
+
+    return training_memory(
+        build_config(preset, vocab_size),
+        parameter_count(preset, vocab_size),
+        tokens=recipe.batch_size * recipe.block_size,
+        block_size=recipe.block_size,
+        predicted_share=1.0 if recipe.all_logits else recipe.masking.mlm_probability,
+        optimizer=recipe.optimizer.name,
+        copies=2 if recipe.average else 1,
+    )
+
+
+def report_view(
+    desk: Desk, seen: Look, memory: Memory, preset: Preset, recipe: Recipe, tokens: float
+) -> Node:
+    """Parameters, memory by part, and how long one reading of the text takes here."""
+    rows = preset.vocab_size or seen.table[0].shape[0]
+    embedding = rows * preset.hidden_size
+    total, memory_size = count(seen.total).split(" "), size(memory.total).split(" ")
+    figures = [
+        nodes.tile(both("parameters"), total[0], " ".join(total[1:])),
+        nodes.tile(both("tensors"), str(len(seen.table))),
+        nodes.tile(both("in_embeddings"), f"{embedding / seen.total:.0%}",
+                   hint=both("in_embeddings_hint")),
+        nodes.tile(both("training_memory"), *memory_size),
+    ]  # fmt: skip
+    if tokens:
+        seconds = tokens * work_of(preset, rows, recipe) / device_speed(desk)
+        figures.append(nodes.tile(both("one_epoch"), *duration(seconds).split(" ")))
+    return tag("div.k-live", nodes.tiles(*figures), memory_card(memory))
+
+
+def memory_card(memory: Memory) -> Node:
+    """The memory of a training as one line, cut by what it is for."""
+    parts = [(name, value) for name, value in vars(memory).items() if value]
+    line = [
+        tag("i", title=both(f"memory_{name}"), __share=f"{value / memory.total:.4f}", __n=str(n))
+        for n, (name, value) in enumerate(parts)
+    ]
+    keys = [
+        tag("span", tag("i", __n=str(n)), both(f"memory_{name}"), " ", tag("b", size(value)))
+        for n, (name, value) in enumerate(parts)
+    ]
+    return nodes.card(both("memory_by_part"), tag("div.k-memory", *line), tag("div.k-keys", *keys))
+
+
+def work_of(preset: Preset, vocab_size: int, recipe: Recipe) -> float:
+    """Floating-point operations a token."""
+    from kantai.architectures import build_config
+
+    share = 1.0 if recipe.all_logits else recipe.masking.mlm_probability
+    config = build_config(preset, min(vocab_size, preset.vocab_size or vocab_size))
+    return work_per_token(config, recipe.block_size, share).total
+
+
+def device_speed(desk: Desk) -> float:
+    """Operations a second that a training reaches here, roughly."""
+    device = desk.device()
+    return PEAK_SHARE * device.peak_flops if device.peak_flops else measured_speed(device.kind)
+
+
+@lru_cache(maxsize=4)
+def measured_speed(kind: str) -> float:
+    """A matrix product of the usual shape, timed once; half of it is what a training keeps."""
+    import torch
+
+    left, right = torch.rand(2_048, 256, device=kind), torch.rand(256, 512, device=kind)
+    left @ right
+    began, turns = time.perf_counter(), 6
+    for _ in range(turns):
+        left @ right
+    return 0.5 * turns * 2 * 2_048 * 256 * 512 / (time.perf_counter() - began)
+
+
+def table_view(seen: Look) -> Node:
+    """Every tensor: searchable, sortable, with its download."""
+    heads = ["#", both("tensor_name"), both("tensor_shape"), both("parameters"), both("tied_to")]
+    rows = (
+        (row.number, tag("td.k-mono", row.name), tag("td.k-mono", " × ".join(map(str, row.shape))),
+         row.parameters, tag("td.k-mono", row.tied_to or ""))
+        for row in seen.table
+    )  # fmt: skip
+    return nodes.table(heads, rows, csv="parameters")
+
+
+def details_view(seen: Look) -> Node:
+    """The config and print(model)."""
+    config = json.dumps(seen.config, indent=2, ensure_ascii=False, default=str)
+    return tag(
+        "div.k-live",
+        nodes.fold("config.json", nodes.code(config)),
+        nodes.fold("print(model)", nodes.code(seen.printed)),
+    )
+
+
+def choose(name: str) -> list[Any]:
+    """The sliders at a preset's values."""
+    return values_of(name, PRESETS[name])
+
+
+def values_of(name: str, preset: Preset) -> list[Any]:
+    sizes = [getattr(preset, key) for key in SIZES]
+    return [name, preset.architecture, preset.dropout, *sizes]
+
+
+def use(desk: Desk, run_id: str, owner: str, *fields: Any) -> tuple[str, Node]:
+    """Train this model: in the Run, or in a new one beside a trained Run."""
+    preset = preset_of(*fields)
+    run_id = desk.workable(run_id, owner, keep_tokenizer=True)
+    run = desk.registry.owned(run_id, owner)
+    settings = run.settings
+    preset.check_block(settings.recipe.block_size)
+    learned = learned_tokens(run)
+    if preset.vocab_size and learned and preset.vocab_size < learned:
+        raise UserError("vocab_too_small", rows=preset.vocab_size, tokens=learned)
+    run.write_settings(replace(settings, preset_name=name_of(fields[0], preset), preset=preset))
+    return run_id, tag("p.k-hint.k-good", "✓ ", both("model_in_use"))
+
+
+def name_of(name: str, preset: Preset) -> str:
+    """The preset's own name as long as nothing was changed in it."""
+    return name if PRESETS.get(name) == preset else f"{preset.architecture}-custom"
+
+
+def show(desk: Desk, run_id: str) -> tuple[Any, ...]:
+    """The Run's own model: the sliders, what is seen, and its code."""
+    record = desk.registry.open(run_id).record if desk.registry.has(run_id) else None
+    if record is None:
+        settings = desk.default_settings()
+        name, preset = settings.preset_name, settings.preset
+    else:
+        name, preset = record["preset_name"], Preset(**record["preset"])
+    fields = values_of(name if name in PRESETS else nearest(preset), preset)
+    return (*fields, *look(desk, run_id, *fields), code_of(desk, run_id, "Model"))
+
+
+def nearest(preset: Preset) -> str:
+    """A preset of the same architecture, for a Run with sizes of its own."""
+    alike = [n for n, p in PRESETS.items() if p.architecture == preset.architecture]
+    return next((n for n in alike if PRESETS[n].vocab_size == preset.vocab_size), alike[0])
+
+
+# --- layout and wiring --------------------------------------------------------------------------
+
+
+def build(page: Page) -> Any:
+    """Lay the tab out and wire it; returns what refreshes it."""
+    View(lead("model_lead", "model_rest"))
+    with gr.Row(elem_classes="k-cols"):
+        with gr.Column(elem_classes="k-side", min_width=0):
+            fields, button, used, code = _controls()
+        with gr.Column(elem_classes="k-wide", min_width=0):
+            report = View()
+            with gr.Column(elem_classes="k-card"):
+                View(
+                    tag("div.k-head", tag("h3", both("treemap")), tag("span", both("treemap_hint")))
+                )
+                treemap = Chart()
+            with gr.Column(elem_classes="k-card"):
+                View(tag("div.k-head", tag("h3", both("every_tensor"))))
+                table = View()
+            details = View()
+    seen = [report, treemap, table, details]
+    name, *rest = fields
+    page.on(name.input, lambda desk, chosen: choose(chosen), [name], fields)
+    for field in rest:
+        page.on(field.change, look, [page.run, *fields], seen, trigger_mode="always_last")
+    page.on(button.click, use, [page.run, page.owner, *fields], [page.run, used]).then(
+        None, js="() => { kantai.wake(); }", api_visibility="private"
+    )
+    return lambda trigger: page.on(trigger, show, [page.run], [*fields, *seen, code])
+
+
+def _controls() -> tuple[list[Any], Any, Any, Any]:
+    fields: list[Any] = [
+        gr.Dropdown(choices(list(PRESETS), "preset_"), value="nano", label=words("preset"),
+                    filterable=False),
+        gr.Dropdown([(a.title, name) for name, a in ARCHITECTURES.items()], value="modernbert",
+                    label=words("architecture"), filterable=False),
+        gr.Slider(0, 0.5, value=0.0, step=0.05, label="dropout", buttons=[]),
+    ]  # fmt: skip
+    for key in SIZES:
+        least, most, step = SLIDERS[key]
+        value = getattr(PRESETS["nano"], key)
+        fields.append(gr.Slider(least, most, value=value, step=step, label=key, buttons=[]))
+    button = gr.Button(words("use_model"), variant="primary")
+    used = View()
+    with gr.Accordion(words("same_in_code"), open=False):
+        code = View()
+    return fields, button, used, code

@@ -1,0 +1,252 @@
+"""Pretrain: choose a recipe and a budget, start, and watch the model learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from kantai.errors import UserError
+from kantai.ui import nodes
+from kantai.ui.desk import BUSY, DEMO_SECONDS, Desk, learned_tokens
+from kantai.ui.live import Live
+from kantai.ui.nodes import Node, both, tag
+from kantai.ui.page import Page, choices, lead, words
+from kantai.ui.views import View
+from kantai.ui.words import size
+
+if TYPE_CHECKING:
+    from kantai.recipes import Recipe
+    from kantai.workspace import Settings
+
+RECIPE_NAMES = ("playground", "notebook")  # of kantai.recipes, which brings torch
+UNITS = ("seconds", "max_steps", "epochs")
+RANGES = {"seconds": (10, 600, 5), "max_steps": (20, 5_000, 10), "epochs": (1, 60, 1)}
+USUAL = {"seconds": DEMO_SECONDS, "max_steps": 500, "epochs": 5}
+MOST_SECONDS = 24 * 3_600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train, as the screen has it; None or 0: as the recipe says."""
+
+    recipe: str = "playground"
+    unit: str = "seconds"
+    amount: float = DEMO_SECONDS
+    batch_size: float | None = None
+    block_size: float | None = None
+    learning_rate: float | None = None
+    mlm_probability: float | None = None
+    seed: float | None = None
+
+    def applied(self, settings: Settings, device_kind: str) -> Settings:
+        """The settings with this plan. Raises UserError for what cannot be."""
+        from kantai.recipes import Budget, recipe_for
+
+        recipe = self.recipe_with_changes(recipe_for(self.recipe, device_kind))
+        settings.preset.check_block(recipe.block_size)
+        seed = settings.seed if self.seed is None else int(self.seed)
+        return replace(settings, recipe=recipe, budget=self.budget(Budget), seed=seed)
+
+    def recipe_with_changes(self, recipe: Recipe) -> Recipe:
+        """The recipe with what is set differently here."""
+        changes: dict[str, Any] = {
+            name: int(value)
+            for name in ("batch_size", "block_size")
+            if (value := getattr(self, name)) and value != getattr(recipe, name)
+        }
+        if "block_size" in changes:
+            changes["first_block_size"] = None
+        rate, share = self.learning_rate, self.mlm_probability
+        if rate and rate != recipe.optimizer.learning_rate:
+            if not 0 < rate <= 1:
+                raise UserError("rate_range", asked=rate)
+            other = recipe.optimizer.adamw_learning_rate * rate / recipe.optimizer.learning_rate
+            changes["optimizer"] = replace(
+                recipe.optimizer, learning_rate=rate, adamw_learning_rate=other
+            )
+        if share and share != recipe.masking.mlm_probability:
+            changes["masking"] = replace(recipe.masking, mlm_probability=share)
+            changes["last_mlm_probability"] = None
+        return replace(recipe, **changes)
+
+    def budget(self, make: Any) -> Any:
+        if self.unit not in UNITS or not self.amount:
+            raise UserError("one_budget")
+        if self.unit == "seconds" and self.amount > MOST_SECONDS:
+            raise UserError("one_budget")
+        whole = int if self.unit == "max_steps" else float
+        return make(**{self.unit: whole(self.amount)})
+
+
+# --- handlers -----------------------------------------------------------------------------------
+
+
+def start(desk: Desk, run_id: str, owner: str, *plan: Any) -> str:
+    """Train the Run by the plan; a trained one stays as it is and a new one begins beside it."""
+    run_id = desk.workable(run_id, owner, keep_tokenizer=True)
+    run = desk.registry.owned(run_id, owner)
+    run.write_settings(Plan(*plan).applied(run.settings, desk.device().kind))
+    desk.jobs.start(run_id)
+    return run_id
+
+
+def stop(desk: Desk, run_id: str, owner: str) -> None:
+    """Leave the queue, or stop and keep the weights."""
+    desk.registry.owned(run_id, owner)
+    desk.jobs.stop(run_id)
+
+
+def resume(desk: Desk, run_id: str, owner: str, unit: str, amount: float) -> None:
+    """Go on with a stopped, failed or finished Run; the budget counts from its very beginning."""
+    from kantai.recipes import Budget
+
+    run = desk.registry.owned(run_id, owner)
+    if desk.jobs.state(run_id).state not in BUSY:
+        budget = Plan(unit=unit, amount=amount).budget(Budget)
+        run.write_settings(replace(run.settings, budget=budget))
+    desk.jobs.start(run_id)
+
+
+def outlook(desk: Desk, run_id: str, *plan: Any) -> Node:
+    """What the plan asks of this device: memory, work, and what waits to be chosen."""
+    if not desk.registry.has(run_id):
+        return rows((both("plan_device"), desk.device().name))
+    run = desk.registry.open(run_id)
+    try:
+        settings = Plan(*plan).applied(run.settings, desk.device().kind)
+        return rows(*facts(desk, settings, learned_tokens(run)))
+    except UserError as error:
+        return nodes.mistake(error)
+
+
+def facts(desk: Desk, settings: Settings, learned: int | None) -> list[tuple[Node, Node]]:
+    """Device, parameters and memory, as far as they are known."""
+    from kantai.ui.tabs.model import memory_of
+
+    known: list[tuple[Node, Node]] = [(both("plan_device"), desk.device().name)]
+    recipe = settings.recipe
+    known.append((both("plan_batch"), f"{recipe.batch_size} × {recipe.block_size}"))
+    if learned:
+        memory = memory_of(settings.preset, learned, recipe)
+        known.append((both("plan_memory"), size(memory.total)))
+    return known
+
+
+def rows(*pairs: tuple[Node, Node]) -> Node:
+    cells = [tag("div.k-row", tag("span", left), tag("b", right)) for left, right in pairs]
+    return tag("div.k-rows", *cells)
+
+
+def show(desk: Desk, run_id: str, *plan: Any) -> tuple[Any, ...]:
+    """The advanced settings as the recipe has them, the outlook, and the training in code."""
+    if not desk.registry.has(run_id):
+        return (*numbers(desk, *plan[:1]), outlook(desk, run_id, *plan), code_of(desk, run_id))
+    settings = desk.registry.open(run_id).settings
+    shown = (
+        settings.recipe.name,
+        *amount_of(settings),
+        *numbers_of(settings.recipe),
+        settings.seed,
+    )
+    return (*shown[3:], outlook(desk, run_id, *shown), code_of(desk, run_id, "Pretraining"))
+
+
+def amount_of(settings: Settings) -> tuple[str, float]:
+    """The budget as the screen has it: ("seconds", 60)."""
+    return next((u, v) for u in UNITS if (v := getattr(settings.budget, u)) is not None)
+
+
+def numbers(desk: Desk, recipe: str) -> tuple[Any, ...]:
+    """What the recipe itself says: batch, block, rate, share hidden, and the seed."""
+    from kantai.recipes import recipe_for
+
+    return (*numbers_of(recipe_for(recipe, desk.device().kind)), 0)
+
+
+def numbers_of(recipe: Recipe) -> tuple[Any, ...]:
+    return (recipe.batch_size, recipe.block_size, recipe.optimizer.learning_rate,
+            recipe.masking.mlm_probability)  # fmt: skip
+
+
+def code_of(desk: Desk, run_id: str, *headings: str) -> Node:
+    """Today's lines that do the same, with this Run's own values; after the training."""
+    from kantai.export import training_code
+
+    if not desk.registry.has(run_id) or desk.registry.open(run_id).result is None:
+        return tag("p.k-hint", both("code_after"))
+    steps = training_code(desk.registry.open(run_id))
+    return tag("div", *(nodes.code(code) for head, code in steps if head.startswith(headings)))
+
+
+def another_unit(unit: str) -> Any:
+    """The slider for another kind of budget."""
+    least, most, step = RANGES[unit]
+    return gr.Slider(least, most, value=USUAL[unit], step=step, label=words(f"unit_{unit}"))
+
+
+# --- layout and wiring --------------------------------------------------------------------------
+
+
+def build(page: Page) -> Any:
+    """Lay the tab out and wire it; returns what refreshes it."""
+    View(lead("pretrain_lead", "pretrain_rest"))
+    with gr.Row(elem_classes="k-cols"):
+        with gr.Column(elem_classes="k-side", min_width=0):
+            plan, buttons, outlook_view, code_view = _controls()
+        with gr.Column(elem_classes="k-wide", min_width=0):
+            Live()
+    return _wire(page, plan, buttons, outlook_view, code_view)
+
+
+def _controls() -> tuple[list[Any], list[Any], View, View]:
+    recipe = gr.Radio(
+        choices(RECIPE_NAMES, "recipe_"), value="playground", label=words("recipe"),
+        elem_classes="k-seg",
+    )  # fmt: skip
+    unit = gr.Radio(
+        choices(UNITS, "unit_"), value="seconds", label=words("budget"), elem_classes="k-seg"
+    )
+    least, most, step = RANGES["seconds"]
+    amount = gr.Slider(
+        least, most, value=DEMO_SECONDS, step=step, label=words("unit_seconds"),
+        buttons=[],
+    )  # fmt: skip
+    outlook_view = View()
+    buttons = [
+        gr.Button(words("start"), variant="primary", elem_classes="k-start"),
+        gr.Button(words("stop"), variant="primary", elem_classes="k-stop"),
+        gr.Button(words("go_on"), variant="primary", elem_classes="k-resume"),
+        gr.Button(words("start_again"), elem_classes="k-again"),
+    ]
+    View(tag("button.k-link", both("copy_link"), data_link="1"))
+    with gr.Accordion(words("all_settings"), open=False):
+        more = [
+            gr.Number(None, label=words("batch_size"), precision=0, minimum=1),
+            gr.Number(None, label=words("block_size"), precision=0, minimum=8),
+            gr.Number(None, label=words("learning_rate"), step=0.0001),
+            gr.Number(None, label=words("mlm_probability"), minimum=0.01, maximum=0.9, step=0.01),
+            gr.Number(None, label=words("seed"), precision=0, minimum=0),
+        ]
+    with gr.Accordion(words("same_in_code"), open=False):
+        code_view = View()
+    return [recipe, unit, amount, *more], buttons, outlook_view, code_view
+
+
+def _wire(page: Page, plan: list[Any], buttons: list[Any], outlook_view: View, code: View) -> Any:
+    start_button, stop_button, resume_button, again_button = buttons
+    recipe, unit, amount, *more = plan
+    wake = {"fn": None, "js": "() => { kantai.wake(); }", "api_visibility": "private"}
+    who = [page.run, page.owner]
+    for button in (start_button, again_button):
+        page.on(button.click, start, [*who, *plan], [page.run]).then(**wake)
+    page.on(stop_button.click, stop, who).then(**wake)
+    page.on(resume_button.click, resume, [*who, unit, amount]).then(**wake)
+    unit.change(another_unit, unit, amount, api_visibility="private", show_progress="hidden")
+    page.on(recipe.input, numbers, [recipe], more)
+    for field in (unit, amount, *more):
+        page.on(
+            field.change, outlook, [page.run, *plan], [outlook_view], trigger_mode="always_last"
+        )
+    return lambda trigger: page.on(trigger, show, [page.run, *plan], [*more, outlook_view, code])

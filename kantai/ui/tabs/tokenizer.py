@@ -1,0 +1,195 @@
+"""Tokenizer: learn a vocabulary from the text, and look at how it cuts sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from kantai.tokenizer import (
+    LARGEST_VOCAB,
+    SPECIAL_TOKENS,
+    ByteLevelBPE,
+    TokenizerSettings,
+    readable,
+    suggest_vocab_size,
+)
+from kantai.ui import nodes, plots
+from kantai.ui.desk import DEMO_VOCAB, Desk, load_tokenizer
+from kantai.ui.nodes import Node, both, tag
+from kantai.ui.page import Page, lead, words
+from kantai.ui.progress import Done, Tell, follow
+from kantai.ui.tabs.pretrain import code_of
+from kantai.ui.views import Chart, View
+
+SENTENCE = "The Critique of Pure Reason."
+MERGES = 400
+MOST_TOKENS = 400  # shown of a sentence
+MOST_CHARACTERS = 20_000
+
+
+# --- handlers -----------------------------------------------------------------------------------
+
+
+def learn(
+    desk: Desk, run_id: str, owner: str, vocab_size: float | None, min_frequency: float, words: str
+) -> Iterator[tuple[Any, ...]]:
+    """Learn the vocabulary; shows how far it is. No size means the suggested one."""
+    asked = TokenizerSettings(int(vocab_size or 8_000), int(min_frequency or 0))
+    size = asked.vocab_size if vocab_size else None
+
+    def work(tell: Tell) -> str:
+        return learn_now(desk, run_id, owner, size, asked.min_frequency, tell)
+
+    for step in follow(work):
+        if isinstance(step, Done):
+            shown = show(desk, step.value, words)
+            yield step.value, *shown[2:]
+        else:
+            bar = nodes.card(both(step.key), nodes.bar(step.share, f"{step.share:.0%}"))
+            yield gr.skip(), bar, gr.skip(), gr.skip(), gr.skip(), gr.skip()
+
+
+def learn_now(
+    desk: Desk, run_id: str, owner: str, size: int | None, min_frequency: int, tell: Tell
+) -> str:
+    """The Run, or a copy of a trained one, with a tokenizer of this size."""
+    from kantai.stages import learn_tokenizer
+
+    run_id = desk.workable(run_id, owner, keep_tokenizer=False)
+    run = desk.registry.owned(run_id, owner)
+    size = size or run.settings.vocab_size
+    run.write_settings(replace(run.settings, vocab_size=size, min_frequency=min_frequency))
+    learn_tokenizer(run, tell)
+    return run_id
+
+
+def show(desk: Desk, run_id: str, sentence: str) -> tuple[Any, ...]:
+    """Size chooser, its hint, report, chart of lengths, merges, the sentence, code."""
+    if not desk.registry.has(run_id):
+        return (gr.skip(), tag("p.k-hint", both("tokenizer_sample")), waiting(), None, None,
+                tokens_view(None, sentence), None)[:7]  # fmt: skip
+    run = desk.registry.open(run_id)
+    suggested = suggest_vocab_size(run.report["characters"])
+    chosen = run.record["vocab_size"] or suggested
+    hint = tag("p.k-hint", both("vocab_suggested", size=f"{suggested:,}"))
+    tokenizer = load_tokenizer(run)
+    if tokenizer is None:
+        return (chosen, hint, waiting(), None, None, tokens_view(None, sentence), None)
+    return (
+        chosen, hint, report_view(tokenizer), lengths_chart(tokenizer), merges_view(tokenizer),
+        tokens_view(tokenizer, sentence), code_of(desk, run_id, "Text", "Tokenizer"),
+    )  # fmt: skip
+
+
+def waiting() -> Node:
+    return nodes.card(both("tokenizer_none"), tag("p.k-hint", both("tokenizer_none_hint")))
+
+
+def report_view(tokenizer: ByteLevelBPE) -> Node:
+    """Learned against asked, and how much of a text one token stands for."""
+    lengths = tokenizer.token_bytes()[len(SPECIAL_TOKENS) :]
+    short = tokenizer.learned < tokenizer.asked
+    longest = max(range(len(lengths)), key=lambda i: lengths[i]) + len(SPECIAL_TOKENS)
+    figures = nodes.tiles(
+        nodes.tile(both("tokens_learned"), f"{tokenizer.learned:,}"),
+        nodes.tile(both("tokens_asked"), f"{tokenizer.asked:,}"),
+        nodes.tile(both("bytes_a_token"), f"{lengths.mean():.1f}", hint=both("bytes_a_token_hint")),
+        nodes.tile(both("longest_token"), str(int(lengths.max())), both("bytes"),
+                   hint=tokenizer.token_text(longest)),
+    )  # fmt: skip
+    if not short:
+        return figures
+    empty = f"{tokenizer.asked - tokenizer.learned:,}"
+    return tag("div.k-live", figures, tag("p.k-hint.k-warm", both("vocab_not_filled", empty=empty)))
+
+
+def lengths_chart(tokenizer: ByteLevelBPE) -> Any:
+    lengths = tokenizer.token_bytes()[len(SPECIAL_TOKENS) :].tolist()
+    return plots.histogram(lengths, "token_lengths", "bytes_each", cut=1.0)
+
+
+def merges_view(tokenizer: ByteLevelBPE) -> Node:
+    """The first merges, in the order they were learned."""
+    heads = [both("merge_rank"), both("merge_left"), both("merge_right"), both("merge_token")]
+    rows = (
+        (rank, shown(left), shown(right), shown(left + right))
+        for rank, (left, right) in enumerate(tokenizer.merges[:MERGES], 1)
+    )
+    return nodes.table(heads, rows, csv="merges")
+
+
+def shown(token: str) -> Node:
+    """A token's cell, spaces visible."""
+    return tag("td.k-mono", visible(token))
+
+
+def visible(token: str) -> str:
+    return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
+
+
+def try_it(desk: Desk, run_id: str, sentence: str) -> Node:
+    """The tokens of any sentence."""
+    run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
+    return tokens_view(load_tokenizer(run) if run else None, sentence)
+
+
+def tokens_view(tokenizer: ByteLevelBPE | None, sentence: str) -> Node:
+    """Each token in a colour of its own, its id below, its place in the sentence on hover."""
+    if tokenizer is None:
+        return tag("p.k-hint", both("tokenizer_try_after"))
+    encoding = tokenizer.full.encode(sentence[:MOST_CHARACTERS])
+    cells = [
+        token_cell(encoding.tokens[i], encoding.ids[i], encoding.offsets[i], i)
+        for i in range(min(len(encoding.ids), MOST_TOKENS))
+    ]
+    said = both("tokens_of", tokens=len(encoding.ids), characters=len(sentence))
+    return tag("div", tag("div.k-tokens", *cells), tag("p.k-hint", said))
+
+
+def token_cell(token: str, index: int, span: tuple[int, int], place: int) -> Node:
+    special = index < len(SPECIAL_TOKENS)
+    words = token if special else visible(readable(token))
+    name = "span.k-token.k-special" if special else "span.k-token"
+    where = "" if special else f"{span[0]}–{span[1]}"
+    hue = str(place * 67 % 360)
+    return tag(name, tag("span", words, __hue=hue), tag("small", str(index)), tag("small", where))
+
+
+# --- layout and wiring --------------------------------------------------------------------------
+
+
+def build(page: Page) -> Any:
+    """Lay the tab out and wire it; returns what refreshes it."""
+    View(lead("tokenizer_lead", "tokenizer_rest"))
+    with gr.Row(elem_classes="k-cols"):
+        with gr.Column(elem_classes="k-side", min_width=0):
+            size = gr.Number(DEMO_VOCAB, label=words("vocab_size"), precision=0, minimum=261,
+                             maximum=LARGEST_VOCAB, step=500)  # fmt: skip
+            hint = View()
+            frequency = gr.Slider(1, 20, value=2, step=1, label=words("min_frequency"),
+                                  buttons=[])  # fmt: skip
+            button = gr.Button(words("learn_vocabulary"), variant="primary")
+            with gr.Accordion(words("same_in_code"), open=False):
+                code = View()
+        with gr.Column(elem_classes="k-wide", min_width=0):
+            report = View()
+            with gr.Column(elem_classes="k-card"):
+                View(tag("div.k-head", tag("h3", both("try_sentence"))))
+                sentence = gr.Textbox(SENTENCE, label=words("sentence"), lines=1, max_lines=4,
+                                      show_label=False)  # fmt: skip
+                tokens = View()
+            with gr.Row(elem_classes="k-pairs"):
+                with gr.Column(elem_classes="k-card", min_width=240):
+                    View(tag("div.k-head", tag("h3", both("merges"))))
+                    merges = View()
+                with gr.Column(elem_classes="k-card", min_width=240):
+                    View(tag("div.k-head", tag("h3", both("token_lengths"))))
+                    lengths = Chart()
+    asked = [page.run, page.owner, size, frequency, sentence]
+    shown_by = [report, lengths, merges, tokens, code]
+    page.on(button.click, learn, asked, [page.run, *shown_by])
+    page.on(sentence.change, try_it, [page.run, sentence], [tokens], trigger_mode="always_last")
+    return lambda trigger: page.on(trigger, show, [page.run, sentence], [size, hint, *shown_by])

@@ -1,0 +1,34 @@
+"""The small components that the page adds to Gradio's own.
+
+Their templates hold no value: the browser builds elements and charts from plain data
+(`assets/kantai.js`), and an update touches nothing that did not change. They are made by
+functions: a class of its own would make Gradio write a stub file beside this one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+
+def View(value: Any = None, **options: Any) -> gr.HTML:
+    """Shows a node of `kantai.ui.nodes`; an element with `data-act` sends a `select` event."""
+    script = "kantai.view(element, props, trigger, watch);"
+    return _plain("<div class='k-view'></div>", script, value=value, **options)
+
+
+def Chart(value: Any = None, **options: Any) -> gr.HTML:
+    """Draws a figure of `kantai.ui.plots` with the page's own plotly.js and colours."""
+    place = "<div class='k-plot' role='img' hidden></div>"
+    return _plain(place, "kantai.chart(element, props, watch);", value=value, **options)
+
+
+def Tour(**options: Any) -> gr.HTML:
+    """Opens tabs: {"tab": now, "then": when the training has finished}. Shows nothing."""
+    script = "watch('value', () => kantai.tour(props.value));"
+    return _plain("<div class='k-tour'></div>", script, **options)
+
+
+def _plain(template: str, script: str, **options: Any) -> gr.HTML:
+    return gr.HTML(html_template=template, js_on_load=script, apply_default_css=False, **options)

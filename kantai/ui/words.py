@@ -1,0 +1,91 @@
+"""Figures as a person says them: sizes, counts, durations, and a loss as a sentence.
+
+Knows no Gradio and no Run.
+"""
+
+from __future__ import annotations
+
+from kantai.ui.nodes import Sentence, both
+
+MOST_GUESSES = 40  # "one word in 40" still says something
+SHARES = ((0.95, "nineteen_twentieths"), (0.9, "nine_tenths"), (0.8, "four_fifths"),
+          (0.75, "three_quarters"), (2 / 3, "two_thirds"))  # fmt: skip
+
+
+def size(count: float) -> str:
+    """Bytes in three figures.
+
+    >>> size(2_430_000), size(900), size(3.2e9)
+    ('2.43 MB', '900 B', '3.2 GB')
+    """
+    return scaled(count, (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)), " B")
+
+
+def count(number: float) -> str:
+    """A count in three figures.
+
+    >>> count(10_812_000), count(8_000), count(950)
+    ('10.8 M', '8,000', '950')
+    """
+    if number < 100_000:
+        return f"{number:,.0f}"
+    return scaled(number, (("G", 1e9), ("M", 1e6), ("k", 1e3)), "")
+
+
+def scaled(number: float, units: tuple[tuple[str, float], ...], least: str) -> str:
+    for unit, worth in units:
+        if number >= worth:
+            figure = number / worth
+            return f"{figure:.0f} {unit}" if figure >= 99.95 else f"{figure:.3g} {unit}"
+    return f"{number:.0f}{least}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, whichever a person would say.
+
+    >>> duration(42), duration(200), duration(9_000)
+    ('42 s', '3 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{max(0, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3_600:.1f} h"
+
+
+def guessed(share: float, *, now: bool = True) -> Sentence:
+    """How many hidden words are guessed, as a sentence in both languages.
+
+    >>> guessed(0.49)["en"]
+    'It now guesses nearly one hidden word in two.'
+    >>> guessed(0.335, now=False)["en"]
+    'It guesses one hidden word in three.'
+    """
+    moment = "now" if now else "then"
+    if share * MOST_GUESSES < 1:
+        return both(f"guess_{moment}_nothing")
+    how, values = how_many(share)
+    return {
+        language: words.format(how=said)
+        for (language, words), said in zip(
+            both(f"guess_{moment}", how="{how}").items(), both(how, **values).values(), strict=True
+        )
+    }
+
+
+def how_many(share: float) -> tuple[str, dict[str, object]]:
+    """The key of "one hidden word in three", "nearly ..." or "more than ...", and its values."""
+    for least, name in SHARES:
+        if share >= least:
+            return f"guess_{name}", {}
+    number = max(2, round(1 / share))
+    off = 1 / share / number - 1
+    near = "exactly" if abs(off) < 0.015 else "nearly" if off > 0 else "more"
+    return f"guess_{near}", {"number": NumberWord(number)}
+
+
+class NumberWord(int):
+    """A number that English spells out up to twelve, with the format "w"."""
+
+    WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
+
+    def __format__(self, spec: str) -> str:
+        return self.WORDS[self - 2] if spec == "w" and 2 <= self <= 11 else str(int(self))

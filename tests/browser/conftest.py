@@ -1,0 +1,108 @@
+"""A real server on a free port with Runs of its own, and a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+NO_BROWSER = (
+    "These tests need Chromium: `apt-get install chromium fonts-noto-cjk`, or "
+    "`python -m playwright install chromium`; or leave them out with `--ignore tests/browser`."
+)
+PATIENCE = 120_000  # milliseconds: a busy machine may be slow, but not silent
+
+
+def free_port() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return door.getsockname()[1]
+
+
+class Server:
+    """The page as `python app.py` serves it."""
+
+    def __init__(self, runs: Path, temporary: Path):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.runs, self.temporary = runs, temporary
+        self.start()
+
+    def start(self) -> None:
+        environment = os.environ | {
+            "KANTAI_RUNS": str(self.runs),
+            "GRADIO_TEMP_DIR": str(self.temporary),
+            "GRADIO_SERVER_PORT": str(self.port),
+        }
+        self.process = subprocess.Popen([sys.executable, "app.py"], cwd=HOUSE, env=environment)
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(self.url, timeout=5).close()
+                return
+            except OSError:
+                assert self.process.poll() is None, "the server ended before it answered"
+                time.sleep(0.1)
+        raise AssertionError("the server did not answer")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("gradio"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    with playwright.sync_playwright() as tool:
+        found = shutil.which("chromium") or shutil.which("chromium-browser")
+        try:
+            browser = tool.chromium.launch(executable_path=found, args=FLAGS)
+        except playwright.Error:
+            pytest.fail(NO_BROWSER)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(server, chromium) -> Iterator[Callable]:
+    """Opens the page in a browser of its own; fails on script errors and outside requests."""
+    contexts, faults = [], []
+
+    def open_page(address: str = "", *, locale="en-US", width=1440, scheme="light", context=None):
+        if context is None:
+            size = {"width": width, "height": 1000}
+            context = chromium.new_context(locale=locale, color_scheme=scheme, viewport=size)
+            contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: faults.extend(outside(request.url)))
+        page.goto(server.url + address)
+        page.wait_for_selector(".k-tabs [role=tab][aria-selected=true]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def outside(url: str) -> list[str]:
+    ours = ("http://127.0.0.1:", "data:", "blob:")
+    return [] if url.startswith(ours) else [f"asked an outside host: {url}"]

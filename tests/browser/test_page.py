@@ -1,0 +1,152 @@
+"""The page in a real browser: from the sample to a filled gap, reload, zoom, stop, kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+SHOTS = Path(os.environ.get("KANTAI_SHOTS", "/tmp/kantai-shots"))
+WORDS = "the old river ran past a quiet mill where two sisters ground corn into flour and sang"
+
+TABS = ("text", "tokenizer", "model", "pretrain", "fill_mask", "compare")
+
+
+def small_text() -> str:
+    dice = random.Random(0)
+    lines = (dice.choices(WORDS.split(), k=dice.randint(8, 24)) for _ in range(200))
+    return "\n\n".join(" ".join(words) + "." for words in lines)
+
+
+def shoot(page, name: str) -> None:
+    """A picture for people; where they lie, $KANTAI_SHOTS says."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+def go(page, tab: str) -> None:
+    page.click(f'.k-tabs > .tab-wrapper [role=tab][data-tab-id="{tab}"]')
+
+
+def until(page, expression: str) -> None:
+    page.wait_for_function(expression, timeout=120_000)
+
+
+def state_is(page, *states: str) -> None:
+    until(page, f"{list(states)}.includes(kantai.store.status?.state)")
+
+
+def begin(page) -> None:
+    """A Run of a small text of one's own, by pasting it."""
+    page.click("label:has-text('Paste')")
+    page.fill(".k-side textarea", small_text())
+    page.click("button:has-text('Use this text')")
+    until(page, "kantai.store.run && kantai.store.status")
+
+
+def start(page, seconds: int) -> None:
+    go(page, "pretrain")
+    page.fill(".k-side input[type=number] >> nth=0", str(seconds))
+    page.click(".k-start")
+
+
+@pytest.mark.parametrize(
+    ("locale", "width", "scheme"),
+    [("en-US", 1440, "light"), ("zh-CN", 1440, "dark"), ("zh-CN", 390, "light"),
+     ("en-US", 390, "dark")],
+)  # fmt: skip
+def test_every_tab_opens_and_fits(visit, locale, width, scheme):
+    page = visit(locale=locale, width=width, scheme=scheme)
+    until(page, "document.querySelector('.k-tiles strong')")
+    for tab in TABS:
+        go(page, tab)
+        until(page, f"document.querySelector('[data-tab-id={tab}][aria-selected=true]')")
+        page.wait_for_timeout(1_500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not page.query_selector(".toast-wrap .error")
+        shoot(page, f"{tab}-{width}-{locale[:2]}-{scheme}")
+    chinese = locale.startswith("zh")
+    assert ("文本" in page.inner_text(".k-tabs")) == chinese
+
+
+def test_language_can_be_switched(visit):
+    page = visit()
+    page.click("[data-lang=zh]")
+    until(page, "document.querySelector('.k-tabs')?.innerText.includes('分词器')")
+
+
+def test_a_training_is_watched_reloaded_zoomed_and_filled(visit):
+    page = visit()
+    begin(page)
+    start(page, 12)
+    until(page, "kantai.store.steps.length > 3")
+    until(page, "document.querySelector('.k-loss').data?.[0].x.length > 2")
+    page.evaluate("Plotly.relayout(document.querySelector('.k-loss'), {'xaxis.range': [1, 5]})")
+    count = page.evaluate("kantai.store.steps.length")
+    until(page, f"kantai.store.steps.length > {count + 2}")
+    page.wait_for_timeout(300)
+    shown = page.evaluate("document.querySelector('.k-loss').layout.xaxis.range")
+    assert shown == [1, 5]
+    other = visit(page.url.split("/")[-1])  # a second browser, by the link alone
+    page.reload()
+    for watcher in (page, other):
+        state_is(watcher, "finished")
+        steps = watcher.evaluate("kantai.store.steps.map((s) => s[0])")
+        assert steps == sorted(set(steps)) and len(steps) > 5
+    assert other.evaluate("kantai.store.steps.length") == page.evaluate("kantai.store.steps.length")
+    shoot(page, "finished")
+    go(page, "fill_mask")
+    page.fill("textarea >> visible=true", "the old river ran past")
+    page.click(".k-words button:has-text('river')")
+    until(page, "document.querySelectorAll('.k-guess').length > 10")
+    assert "<mask>" in page.input_value("textarea >> visible=true")
+    shoot(page, "filled")
+
+
+def test_stop_keeps_the_weights_and_a_killed_worker_is_told(visit, server):
+    page = visit()
+    begin(page)
+    start(page, 120)
+    until(page, "kantai.store.steps.length > 1")
+    page.click(".k-stop")
+    state_is(page, "stopped")
+    run = server.runs / page.evaluate("kantai.store.run")
+    assert (run / "checkpoint.safetensors").is_file()
+    page.click(".k-resume")
+    state_is(page, "training")
+    count = page.evaluate("kantai.store.steps.length")
+    until(page, f"kantai.store.steps.length > {count + 1}")
+    os.kill(json.loads((run / "worker.json").read_text())["pid"], signal.SIGKILL)
+    state_is(page, "failed")
+    until(page, "document.querySelector('[data-part=trouble]').innerText.length > 20")
+    shoot(page, "killed")
+
+
+def test_others_wait_in_the_queue_and_may_leave_it(visit):
+    first, second = visit(), visit()
+    for page, seconds in ((first, 60), (second, 10)):
+        begin(page)
+        start(page, seconds)
+    state_is(first, "preparing", "training")
+    state_is(second, "waiting")
+    assert "1" in second.inner_text("[data-part=told]")
+    second.reload()
+    state_is(second, "waiting")
+    shoot(second, "waiting")
+    second.click(".k-stop")
+    state_is(second, "new")
+    first.click(".k-stop")
+    state_is(first, "stopped", "new")
+
+
+def test_a_mistake_is_told_in_the_readers_language(visit):
+    page = visit(locale="zh-CN")
+    page.click("label:has-text('粘贴')")
+    page.fill(".k-side textarea", "<img src=x onerror=alert(1)>")
+    page.click("button:has-text('使用这份文本')")
+    page.wait_for_selector(".toast-wrap:has-text('文本')")
+    assert not page.query_selector(".toast-wrap img[src=x]")

@@ -1,0 +1,325 @@
+"""The page's handlers, without a browser: arguments in, values out."""
+
+from __future__ import annotations
+
+import json
+import string
+
+import pytest
+from conftest import small_text
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kantai import strings
+from kantai.errors import UserError
+from kantai.events import Finished, Noticed, Started, Stepped, Validated
+from kantai.jobs import Jobs
+from kantai.registry import Registry
+from kantai.ui import endpoints, live, nodes, page, plots, words
+from kantai.ui.desk import Desk, next_name
+from kantai.ui.progress import Doing, Done, follow
+from kantai.ui.tabs import compare, fill_mask, model, pretrain, text, tokenizer
+
+OWNER = "the owner's secret"
+MARKUP = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def desk(tmp_path) -> Desk:
+    registry = Registry(tmp_path / "runs")
+    return Desk(registry, Jobs(registry, device="cpu"))
+
+
+def pasted(desk: Desk, extra: str = "") -> str:
+    words_of_it = "\n\n".join([*small_text(), extra])
+    source = text.Source("paste", pasted=words_of_it)
+    return text.keep(desk, "", OWNER, list(text.CLEANING_RULES), source, lambda key, share: None)
+
+
+@pytest.fixture
+def run_id(desk) -> str:
+    return pasted(desk)
+
+
+@pytest.fixture
+def learned(desk, run_id) -> str:
+    return tokenizer.learn_now(desk, run_id, OWNER, 400, 2, lambda key, share: None)
+
+
+def train(desk: Desk, run_id: str, steps: int = 4) -> None:
+    """What a worker would leave behind."""
+    run = desk.registry.open(run_id)
+    scores = {name: {"loss": 5.0, "top1": 0.1, "top5": 0.2} for name in live.FAMILIES["live_"]}
+    run.append(Started(0, "cpu", "fp32", 1000, 5000, 300, 10, scores))
+    for step in range(1, steps + 1):
+        run.append(Stepped(step, step / 4, step / 40, 0.1, 6.0, 0.01, 1.2, 8_123.4, 0))
+    run.append(Validated(steps, steps / 4, 5.5, 0.34, 0.5, True))
+
+
+# --- words and nodes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.49, "It now guesses nearly one hidden word in two."),
+        (0.5, "It now guesses one hidden word in two."),
+        (0.28, "It now guesses more than one hidden word in four."),
+        (0.7, "It now guesses two hidden words in three."),
+        (0.001, "It is still guessing blindly."),
+    ],
+)
+def test_a_loss_is_told_as_a_sentence(share, said):
+    assert words.guessed(share)["en"] == said
+
+
+@given(st.floats(0, 1))
+def test_every_share_has_a_sentence_in_both_languages(share):
+    for now in (True, False):
+        told = words.guessed(share, now=now)
+        assert set(told) == set(strings.LANGUAGES)
+        assert all(said and "{" not in said for said in told.values())
+
+
+def test_sizes_and_times_are_short():
+    assert [words.size(n) for n in (900, 2_430_000, 3.2e9)] == ["900 B", "2.43 MB", "3.2 GB"]
+    assert [words.count(n) for n in (8_000, 10_812_000)] == ["8,000", "10.8 M"]
+    assert [words.duration(s) for s in (42, 200, 9_000)] == ["42 s", "3 min", "2.5 h"]
+
+
+def test_sentences_of_the_page_are_complete_in_both_languages():
+    from kantai.strings import screen
+
+    for key, (english, chinese) in screen.TEXTS.items():
+        assert english.strip() and chinese.strip(), key
+        gaps = [{f for _, f, _, _ in string.Formatter().parse(t) if f} for t in (english, chinese)]
+        assert gaps[0] == gaps[1], key
+
+
+def test_no_key_stands_in_two_tables():
+    keys = [key for table in strings.TABLES for key in table]
+    assert len(keys) == len(set(keys))
+
+
+def test_no_value_of_a_chooser_can_be_taken_for_a_label():
+    assert all(key.startswith(page.MARK) for key in page.I18N.translations["en"])
+
+
+def test_a_persons_words_stay_plain_strings(desk):
+    run_id = pasted(desk, extra=f"{MARKUP} " * 3 + "The end of it.")
+    report, *_ = text.show(desk, run_id)
+    strings_in = [s for s in flat(report) if "onerror" in s]
+    assert not any(isinstance(s, str) and s.startswith("<div") for s in strings_in)
+    view = fill_mask.words_view(MARKUP + " <mask>")
+    assert view[0] == "div.k-words" and "onerror" in flat(view)
+
+
+def flat(node) -> list[str]:
+    if isinstance(node, list):
+        return [s for child in node for s in flat(child)]
+    return [node] if isinstance(node, str) else []
+
+
+def test_a_warning_holds_no_markup():
+    error = page.warning(UserError("file_empty", name=MARKUP), "en")
+    assert "<img" not in error.message and "&lt;img" in error.message
+    assert "请" in page.warning(UserError("choose_run"), "zh").message
+
+
+# --- the Desk -------------------------------------------------------------------------------------
+
+
+def test_a_change_to_a_trained_run_begins_another(desk, learned):
+    assert desk.workable(learned, OWNER, keep_tokenizer=True) == learned
+    train(desk, learned)
+    other = desk.workable(learned, OWNER, keep_tokenizer=True)
+    assert other != learned
+    old, new = desk.registry.open(learned), desk.registry.open(other)
+    assert new.texts("train") == old.texts("train") and new.has_tokenizer
+    assert new.log_size == 0 and new.owner["name"] == next_name(old.owner["name"])
+
+
+def test_nobody_else_may_change_a_run(desk, learned):
+    for action in (
+        lambda: desk.workable(learned, "another", keep_tokenizer=True),
+        lambda: pretrain.stop(desk, learned, "another"),
+        lambda: pretrain.resume(desk, learned, "another", "seconds", 20),
+        lambda: compare.delete(desk, learned, "another", learned, True),
+    ):
+        with pytest.raises(UserError, match="Only the browser"):
+            action()
+
+
+def test_new_text_makes_room_for_itself(desk, run_id):
+    source = text.Source("paste", pasted="\n\n".join(small_text(seed=1)))
+    other = text.keep(desk, run_id, OWNER, list(text.CLEANING_RULES), source, lambda k, s: None)
+    assert not desk.registry.has(run_id) and desk.registry.has(other)
+
+
+def test_names_count_on():
+    assert [next_name(n) for n in ("Kant", "Kant 2", "Kant 9")] == ["Kant 2", "Kant 3", "Kant 10"]
+
+
+# --- tabs -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [(text.Source("files"), "choose_files"), (text.Source("book"), "no_book")],
+)
+def test_a_source_says_what_is_missing(desk, tmp_path, source, key):
+    with pytest.raises(UserError) as mistake:
+        source.documents(tmp_path, lambda k, s: None)
+    assert mistake.value.key == key
+
+
+def test_progress_is_told_and_errors_come_through():
+    def work(tell):
+        tell("doing_read", 0.5)
+        import time
+
+        time.sleep(0.05)
+        return 7
+
+    assert list(follow(work, every=0.01)) == [Doing("doing_read", 0.5), Done(7)]
+    with pytest.raises(UserError):
+        list(follow(lambda tell: (_ for _ in ()).throw(UserError("choose_run"))))
+
+
+def test_tokens_are_shown_with_ids_and_places(desk, learned):
+    view = tokenizer.try_it(desk, learned, "the river 河")
+    cells = view[1][1:]
+    assert cells[0][0] == "span.k-token.k-special" and "<s>" in flat(cells[0])
+    assert "0–3" in flat(view) or "0–1" in flat(view)
+
+
+def test_an_impossible_model_says_why(desk, learned):
+    fields = ["nano", "modernbert", 0.0, 130, 2, 4, 64, 128]
+    report, *rest = model.look(desk, learned, *fields)
+    assert report[0] == "div.k-notice" and rest == [None, None, None]
+    assert "130" in report[2]["en"] and "130" in report[2]["zh"]
+
+
+def test_a_chosen_model_is_what_the_run_trains(desk, learned):
+    fields = ["mini", *model.choose("mini")[1:]]
+    run_id, _ = model.use(desk, learned, OWNER, *fields)
+    assert run_id == learned
+    assert desk.registry.open(learned).settings.preset == model.PRESETS["mini"]
+    report, treemap, table, _ = model.look(desk, learned, *fields)
+    rows = desk.registry.open(learned).tokenizer().learned
+    total = words.count(model.look_at(model.PRESETS["mini"], rows).total)
+    assert total.split()[0] in flat(report) and table
+    assert max(treemap["data"][0]["values"]) < 3_000_000
+
+
+def test_a_plan_changes_only_what_it_says(desk, learned):
+    settings = desk.registry.open(learned).settings
+    plain = pretrain.Plan(amount=30).applied(settings, "cpu")
+    assert plain.recipe == settings.recipe and plain.budget.seconds == 30
+    twice = 2 * settings.recipe.optimizer.learning_rate
+    changed = pretrain.Plan(learning_rate=twice, batch_size=8, seed=3).applied(settings, "cpu")
+    assert changed.recipe.batch_size == 8 and changed.seed == 3
+    old, new = settings.recipe.optimizer, changed.recipe.optimizer
+    assert new.adamw_learning_rate == 2 * old.adamw_learning_rate
+    for wrong in (
+        pretrain.Plan(unit="days"),
+        pretrain.Plan(amount=0),
+        pretrain.Plan(batch_size=-1),
+    ):
+        with pytest.raises(UserError):
+            wrong.applied(settings, "cpu")
+
+
+@given(st.text())
+def test_pieces_are_the_sentence(sentence):
+    assert "".join(fill_mask.pieces(sentence)) == sentence
+
+
+def test_a_clicked_word_is_hidden():
+    parts = fill_mask.pieces("It is so.")
+    assert fill_mask.hidden("It is so.", str(parts.index("is"))) == "It <mask> so."
+    assert fill_mask.hidden("It is so.", "99") == "It is so."
+    assert fill_mask.hidden("思维离不开", "1") == "思<mask>离不开"
+
+
+def test_settings_that_differ(desk, learned):
+    other = desk.successor(learned, OWNER)
+    model.use(desk, other, OWNER, "mini", *model.choose("mini")[1:])
+    records = [desk.registry.open(i).record for i in (learned, other)]
+    names = {row[0][1] for row in compare.differences(*records)}
+    assert {"preset_name", "preset.hidden_size"} <= names and "created" not in names
+
+
+# --- live -----------------------------------------------------------------------------------------
+
+
+def test_an_update_is_small_and_nothing_is_told_twice(desk, learned):
+    train(desk, learned)
+    first = live.pull(desk, learned, 0)
+    assert [len(first[k]) for k in "svb"] == [4, 1, 1] and first["status"]["state"] == "stopped"
+    run = desk.registry.open(learned)
+    for step in range(5, 9):
+        run.append(Stepped(step, step / 4, step / 40, 0.1, 6.0, 0.01, 1.2, 8_123.4, 0))
+    news = live.pull(desk, learned, first["cursor"])
+    assert [row[0] for row in news["s"]] == [5, 6, 7, 8] and "v" not in news
+    assert len(json.dumps(news, ensure_ascii=False).encode()) < 1_000
+    assert "s" not in live.pull(desk, learned, news["cursor"])
+
+
+def test_notices_come_in_both_languages(desk, learned):
+    train(desk, learned)
+    run = desk.registry.open(learned)
+    run.append(Noticed(4, "stopped_early", {"step": 4, "best_step": 2, "epochs": 1}))
+    run.append(Finished(4, 1.0, "finished", 4, 5.5))
+    notes = live.pull(desk, learned, 0)["n"]
+    assert len(notes) == 3 and all(set(said) == {"en", "zh"} for _, said in notes)
+
+
+def test_a_failure_is_told_with_its_log(desk, learned):
+    train(desk, learned)
+    desk.registry.open(learned).fail(UserError("worker_killed", signal=9))
+    status = live.pull(desk, learned, 0)["status"]
+    assert status["state"] == "failed" and status["message"]["zh"] != status["message"]["en"]
+
+
+def test_an_unknown_run_is_a_mistake(desk):
+    for wrong in ("", "../../etc/passwd", "x" * 22):
+        with pytest.raises(UserError):
+            live.pull(desk, wrong, 0)
+
+
+# --- figures and endpoints ------------------------------------------------------------------------
+
+
+def test_figures_are_what_plotly_draws():
+    import plotly.graph_objects as go
+
+    figures = [
+        plots.histogram([1, 2, 2, 90], "paragraph_lengths", "words_each"),
+        plots.histogram([], "paragraph_lengths", "words_each"),
+        plots.ranking([("the", 9), ("of", 4)], "frequent_words"),
+        plots.treemap([("a.b.weight", 6), ("a.c.weight", 4)], "treemap"),
+        plots.curves({"one": [(0, 8.0), (1, 6.0)], "two": [(0, 8.0)]}, "two_curves"),
+    ]
+    for figure in figures:
+        filled = json.loads(json.dumps(figure).replace('"--k-', '"#1d1f24", "was": "--k-'))
+        assert set(filled) == {"data", "layout", "height", "title"}
+        go.Figure(data=[{k: v for k, v in d.items() if k == "type"} for d in figure["data"]])
+    boxes = figures[3]["data"][0]
+    assert dict(zip(boxes["ids"], boxes["values"], strict=True))["a"] == 10
+
+
+def test_a_histogram_counts_everything():
+    values = [1, 2, 2, 3, 400]
+    assert sum(plots.histogram(values, "token_lengths", "bytes_each")["data"][0]["y"]) == 5
+
+
+def test_every_endpoint_says_what_it_does(desk):
+    functions = endpoints.endpoints(desk)
+    assert len({f.__name__ for f in functions}) == len(functions) >= 15
+    assert all(f.__doc__ and f.__doc__.strip().endswith(".") for f in functions)
+
+
+def test_a_bar_never_leaves_its_frame():
+    line = next(part for part in nodes.bar(1.7) if part[0] == "div.k-line")
+    assert line[1] == ["i", {"--share": "1.0000"}]
