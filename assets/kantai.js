@@ -49,6 +49,7 @@
       const open = [...place.querySelectorAll("details")].map((d) => d.open);
       place.replaceChildren(...(props.value ? [build(props.value)] : []));
       place.querySelectorAll("details").forEach((d, i) => { if (open[i] !== undefined) d.open = open[i]; });
+      place.classList.toggle("k-empty", !props.value);
       place.querySelectorAll("table[data-sort]").forEach(enhance);
       place.querySelectorAll("[data-lang]").forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.lang === language)));
     };

@@ -43,6 +43,7 @@
     place.querySelector("[data-csv]").addEventListener("click", () => kantai.download("training.csv", table()));
 
     // --- the chart: one figure, extended --------------------------------------------------------
+    let drawnFor = null;  // the budget that the axis was drawn for
     let shown = [0, 0];  // how much of the store the figure has
     let Plotly = null, drawn = false, width = 0, queue = Promise.resolve(), references = true;
     const narrow = () => plot.clientWidth < 520;
@@ -75,7 +76,7 @@
     };
     const draw = () => later(async () => {
       Plotly ??= await kantai.plotly();
-      const end = budget();
+      const end = drawnFor = budget();
       const seen = plot.data?.map((t) => t.visible ?? true) ?? [true, true];
       const data = lineTraces().map((t, i) => ({ ...t, visible: seen[i] }));
       const layout = kantai.layout({
@@ -186,7 +187,7 @@
 
     kantai.listen((what, store, news) => {
       if (what === "reset" || what === "started") { if (plot.clientWidth) draw(); if (what === "reset") { log.replaceChildren(); note(store.notes); } }
-      if (what === "news") { extend(); note(news.notes); if (news.budgetChanged) draw(); }
+      if (what === "news") { if (drawn && budget() !== drawnFor) draw(); else extend(); note(news.notes); }
       figures(); told();
     });
   };

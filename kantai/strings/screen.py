@@ -64,6 +64,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "unit_epochs": ("Epochs", "轮"),
     "start": ("Start training", "开始训练"),
     "stop": ("Stop and keep the weights", "停止并保留权重"),
+    "attention": ("Please look again", "请再看一下"),
+    "leave": ("Leave the queue", "离开队列"),
     "start_again": ("Train a new run", "另起一次训练"),
     "model_in_use": ("This model will be trained.", "将训练这个模型。"),
     "go_on": ("Go on training it", "继续训练"),
@@ -97,7 +99,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "live_loss": ("validation loss", "验证损失"),
     "live_loss_hint": (
-        "How surprised the model is by a hidden token it never trained on, in nats: lower is better.",
+        "How surprised the model is by a hidden token it never trained on, in nats: lower is "
+        "better.",
         "面对没训练过的被遮词元，模型有多意外（单位 nat），越低越好。",
     ),
     "live_speed": ("tokens a second", "词元/秒"),

@@ -41,25 +41,34 @@ class Desk:
         self.registry, self.jobs = registry, jobs
         self._lock = threading.Lock()
         self._device: Device | None = None
-        self._warm = False
+        self._warm: threading.Thread | None = None
+        self._warming = threading.Lock()
 
     # --- the machine --------------------------------------------------------------------------
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> threading.Thread:
         """Load what later clicks need while the person reads the first page; once."""
-        if self._warm:
-            return
-        self._warm = True
 
         def load() -> None:
             self.device()
             from kantai import stages  # noqa: F401
-            from kantai.architectures import ARCHITECTURES
-            from kantai.libraries import preload
+            from kantai.commands import preload
 
-            preload(row.model_class for row in ARCHITECTURES.values()).join()
+            preload().join()
 
-        threading.Thread(target=load, daemon=True, name="warm-up").start()
+        with self._warming:
+            if self._warm is None:
+                self._warm = threading.Thread(target=load, daemon=True, name="warm-up")
+                self._warm.start()
+        return self._warm
+
+    def ready(self) -> None:
+        """Wait until models can be built: transformers is not whole before it is for the first."""
+        self.warm_up().join()
+
+    @property
+    def is_ready(self) -> bool:
+        return self._warm is not None and not self._warm.is_alive()
 
     def device(self) -> Device:
         """The device that trainings run on; asking for the first time loads torch."""
@@ -159,9 +168,7 @@ class Desk:
 
     def model_note(self, run: Run, record: dict[str, Any], learned: int | None) -> Sentence:
         """The number of parameters, known once there is a tokenizer."""
-        from sys import modules
-
-        if not learned or "torch" not in modules:
+        if not learned or not self.is_ready:
             return both("note_preset", name=record["preset_name"])
         preset = Preset(**record["preset"])
         try:

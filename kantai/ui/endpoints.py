@@ -73,6 +73,7 @@ def endpoints(desk: Desk) -> list[Callable[..., Any]]:
         """The Run's model: config, total, and every tensor."""
         from kantai.ui.desk import learned_tokens
 
+        desk.ready()
         opened = desk.registry.open(run)
         vocab = learned_tokens(opened) or model_tab.SUPPOSED_VOCAB
         seen = model_tab.look_at(opened.settings.preset, vocab)
@@ -116,6 +117,7 @@ def endpoints(desk: Desk) -> list[Callable[..., Any]]:
         opened = desk.registry.open(run)
         if opened.result is None:
             raise UserError("no_model", folder=run)
+        desk.ready()
         answers = trained_model(*version(opened)).fill(sentence, top_k)
         return [[asdict(candidate) for candidate in answer] for answer in answers]
 
@@ -139,8 +141,11 @@ def endpoints(desk: Desk) -> list[Callable[..., Any]]:
             [n, str(left.get(n)), str(right.get(n))] for n in names if left.get(n) != right.get(n)
         ]
 
-    return [new_owner, new_run, text_report, learn_tokenizer, tokenize, parameters, choose_preset,
-            start, stop, resume, state, events, fill_mask, runs, rename, delete, compare]  # fmt: skip
+    return [
+        *(new_owner, new_run, text_report, learn_tokenizer, tokenize, parameters),
+        *(choose_preset, start, stop, resume, state, events, fill_mask),
+        *(runs, rename, delete, compare),
+    ]
 
 
 def register(desk: Desk) -> None:

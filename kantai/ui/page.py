@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from kantai.errors import UserError
-from kantai.strings import LANGUAGES, TABLES
+from kantai.strings import LANGUAGES, TABLES, text
 from kantai.ui.desk import Desk
 from kantai.ui.nodes import both
 
@@ -85,7 +85,8 @@ def guarded_steps(handler: Callable[..., Any], language: str, *arguments: Any) -
 def warning(error: UserError, language: str) -> gr.Error:
     """The error's sentence; it may hold a person's words, so no markup stays in it."""
     words = escape(error.message(language if language in LANGUAGES else "en"))
-    return gr.Error(words, title=" ", print_exception=False, duration=8)
+    title = text("attention", language if language in LANGUAGES else "en")
+    return gr.Error(words, title=title, print_exception=False, duration=8)
 
 
 def lead(bold: str, rest: str) -> list[Any]:

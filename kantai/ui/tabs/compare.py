@@ -87,6 +87,7 @@ def name_of(desk: Desk, chosen: str) -> str:
 def compare(desk: Desk, first: str, second: str, sentence: str) -> tuple[Any, Node]:
     """Two Runs: curves over each other, settings that differ, the same sentence filled by both."""
     ids = [need(first), need(second)]
+    desk.ready()
     if first == second:
         raise UserError("compare_two")
     runs = [desk.registry.open(run_id) for run_id in ids]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ def fill(desk: Desk, run_id: str, sentence: str) -> tuple[Node, Node]:
         return picked, nodes.card(both("fill_none"), tag("p.k-hint", both("fill_none_hint")))
     if not GAPS.search(sentence):
         return picked, tag("p.k-hint", both("fill_click"))
+    desk.ready()
     try:
         return picked, answers_view(run, sentence)
     except UserError as error:
@@ -161,7 +162,7 @@ def pieces(sentence: str) -> list[str]:
 
 
 def hide(desk: Desk, sentence: str, event: gr.EventData) -> str:
-    """Hide the word that was clicked, or show... a gap stays a gap: its word is not known."""
+    """Hide the word that was clicked."""
     return hidden(sentence, str(event._data.get("act", "")))
 
 
@@ -218,11 +219,10 @@ def masked(paragraph: str) -> str:
 
 
 def show(desk: Desk, run_id: str, sentence: str) -> tuple[Any, ...]:
-    """Sentence, its words, guesses, examples, and code."""
+    """A first sentence where none is, the examples, and code: quick, no model is loaded."""
     known = examples_for(desk, run_id)
-    sentence = sentence or (known[0] if known else "")
-    return (sentence, *fill(desk, run_id, sentence), examples_view(known),
-            code_of(desk, run_id, "Fill-mask"))  # fmt: skip
+    first = gr.skip() if sentence or not known else known[0]
+    return first, examples_view(known), code_of(desk, run_id, "Fill-mask")
 
 
 def examples_view(sentences: Sequence[str]) -> Node:
@@ -254,8 +254,9 @@ def build(page: Page) -> Any:
     )
     _click(page, picked, hide, [sentence], sentence)
     _click(page, examples, pick, [], sentence)
-    return lambda trigger: page.on(
-        trigger, show, [page.run, sentence], [sentence, picked, answers, examples, code]
+    asked, given = [page.run, sentence], [picked, answers]
+    return lambda trigger: page.on(trigger, show, asked, [sentence, examples, code]).then(
+        partial(fill, page.desk), asked, given, api_visibility="private", show_progress="hidden"
     )
 
 

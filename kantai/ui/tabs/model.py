@@ -70,6 +70,7 @@ def preset_of(name: str, architecture: str, dropout: float, *sizes: float | None
 
 def look(desk: Desk, run_id: str, *fields: Any) -> tuple[Any, ...]:
     """Report, treemap, table and code of the model on the screen; why not, where it cannot be."""
+    desk.ready()
     try:
         preset = preset_of(*fields)
         run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
@@ -256,12 +257,12 @@ def build(page: Page) -> Any:
             fields, button, used, code = _controls()
         with gr.Column(elem_classes="k-wide", min_width=0):
             report = View()
-            with gr.Column(elem_classes="k-card"):
+            with gr.Column(elem_classes="k-card k-maybe"):
                 View(
                     tag("div.k-head", tag("h3", both("treemap")), tag("span", both("treemap_hint")))
                 )
                 treemap = Chart()
-            with gr.Column(elem_classes="k-card"):
+            with gr.Column(elem_classes="k-card k-maybe"):
                 View(tag("div.k-head", tag("h3", both("every_tensor"))))
                 table = View()
             details = View()

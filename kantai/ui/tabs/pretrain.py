@@ -129,6 +129,7 @@ def facts(desk: Desk, settings: Settings, learned: int | None) -> list[tuple[Nod
     recipe = settings.recipe
     known.append((both("plan_batch"), f"{recipe.batch_size} × {recipe.block_size}"))
     if learned:
+        desk.ready()
         memory = memory_of(settings.preset, learned, recipe)
         known.append((both("plan_memory"), size(memory.total)))
     return known
@@ -140,17 +141,18 @@ def rows(*pairs: tuple[Node, Node]) -> Node:
 
 
 def show(desk: Desk, run_id: str, *plan: Any) -> tuple[Any, ...]:
-    """The advanced settings as the recipe has them, the outlook, and the training in code."""
-    if not desk.registry.has(run_id):
-        return (*numbers(desk, *plan[:1]), outlook(desk, run_id, *plan), code_of(desk, run_id))
-    settings = desk.registry.open(run_id).settings
-    shown = (
-        settings.recipe.name,
-        *amount_of(settings),
-        *numbers_of(settings.recipe),
-        settings.seed,
-    )
-    return (*shown[3:], outlook(desk, run_id, *shown), code_of(desk, run_id, "Pretraining"))
+    """The plan of a Run that was started, else the one on the screen; its outlook; its code."""
+    run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
+    if run is None or desk.is_fresh(run_id):
+        recipe, unit, amount, *_ = plan
+        shown = (recipe, unit, amount, *numbers(desk, recipe))
+    else:
+        settings = run.settings
+        recipe, (unit, amount) = settings.recipe, amount_of(settings)
+        shown = (recipe.name, unit, amount, *numbers_of(recipe), settings.seed)
+    slider = gr.skip() if tuple(plan[1:3]) == (unit, amount) else another_unit(unit, amount)
+    views = outlook(desk, run_id, *shown), code_of(desk, run_id, "Pretraining")
+    return (*shown[:2], slider, *shown[3:], *views)
 
 
 def amount_of(settings: Settings) -> tuple[str, float]:
@@ -180,10 +182,13 @@ def code_of(desk: Desk, run_id: str, *headings: str) -> Node:
     return tag("div", *(nodes.code(code) for head, code in steps if head.startswith(headings)))
 
 
-def another_unit(unit: str) -> Any:
+def another_unit(unit: str, amount: float | None = None) -> Any:
     """The slider for another kind of budget."""
     least, most, step = RANGES[unit]
-    return gr.Slider(least, most, value=USUAL[unit], step=step, label=words(f"unit_{unit}"))
+    value = USUAL[unit] if amount is None else amount
+    return gr.Slider(
+        min(least, value), max(most, value), value=value, step=step, label=words(f"unit_{unit}")
+    )
 
 
 # --- layout and wiring --------------------------------------------------------------------------
@@ -219,6 +224,7 @@ def _controls() -> tuple[list[Any], list[Any], View, View]:
         gr.Button(words("stop"), variant="primary", elem_classes="k-stop"),
         gr.Button(words("go_on"), variant="primary", elem_classes="k-resume"),
         gr.Button(words("start_again"), elem_classes="k-again"),
+        gr.Button(words("leave"), elem_classes="k-leave"),
     ]
     View(tag("button.k-link", both("copy_link"), data_link="1"))
     with gr.Accordion(words("all_settings"), open=False):
@@ -235,18 +241,19 @@ def _controls() -> tuple[list[Any], list[Any], View, View]:
 
 
 def _wire(page: Page, plan: list[Any], buttons: list[Any], outlook_view: View, code: View) -> Any:
-    start_button, stop_button, resume_button, again_button = buttons
+    start_button, stop_button, resume_button, again_button, leave_button = buttons
     recipe, unit, amount, *more = plan
     wake = {"fn": None, "js": "() => { kantai.wake(); }", "api_visibility": "private"}
     who = [page.run, page.owner]
     for button in (start_button, again_button):
         page.on(button.click, start, [*who, *plan], [page.run]).then(**wake)
-    page.on(stop_button.click, stop, who).then(**wake)
+    for button in (stop_button, leave_button):
+        page.on(button.click, stop, who).then(**wake)
     page.on(resume_button.click, resume, [*who, unit, amount]).then(**wake)
-    unit.change(another_unit, unit, amount, api_visibility="private", show_progress="hidden")
+    unit.input(another_unit, unit, amount, api_visibility="private", show_progress="hidden")
     page.on(recipe.input, numbers, [recipe], more)
     for field in (unit, amount, *more):
         page.on(
             field.change, outlook, [page.run, *plan], [outlook_view], trigger_mode="always_last"
         )
-    return lambda trigger: page.on(trigger, show, [page.run, *plan], [*more, outlook_view, code])
+    return lambda trigger: page.on(trigger, show, [page.run, *plan], [*plan, outlook_view, code])

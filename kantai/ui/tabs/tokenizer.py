@@ -182,10 +182,10 @@ def build(page: Page) -> Any:
                                       show_label=False)  # fmt: skip
                 tokens = View()
             with gr.Row(elem_classes="k-pairs"):
-                with gr.Column(elem_classes="k-card", min_width=240):
+                with gr.Column(elem_classes="k-card k-maybe", min_width=240):
                     View(tag("div.k-head", tag("h3", both("merges"))))
                     merges = View()
-                with gr.Column(elem_classes="k-card", min_width=240):
+                with gr.Column(elem_classes="k-card k-maybe", min_width=240):
                     View(tag("div.k-head", tag("h3", both("token_lengths"))))
                     lengths = Chart()
     asked = [page.run, page.owner, size, frequency, sentence]
