@@ -368,6 +368,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A sentence; write <mask> where a word is hidden",
         "句子，用 <mask> 表示遮住的词",
     ),
+    "fill_loading": (
+        "Reading the model and counting the text …",
+        "正在读取模型并统计文本……",
+    ),
     "fill_click": (
         "Click a word of the sentence to hide it.",
         "点击句子里的一个词，把它遮住。",

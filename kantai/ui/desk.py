@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kantai.architectures import DEFAULT_PRESET, PRESETS, Preset
+from kantai.architectures import ARCHITECTURES, DEFAULT_PRESET, PRESETS, Preset
 from kantai.errors import UserError
 from kantai.jobs import Jobs, JobState
 from kantai.registry import Registry
@@ -32,6 +32,9 @@ DEMO_SECONDS = 60.0
 DEMO_VOCAB = 4_000
 BUSY = ("waiting", "preparing", "training")
 NAME_LENGTH = 60
+# Building and loading models changes torch's and transformers' global state for a moment, and
+# two threads at it give one of them a model without weights: one at a time.
+ONE_MODEL_AT_A_TIME = threading.RLock()
 
 
 class Desk:
@@ -52,9 +55,9 @@ class Desk:
         def load() -> None:
             self.device()
             from kantai import stages  # noqa: F401
-            from kantai.commands import preload
+            from kantai.libraries import preload
 
-            preload().join()
+            preload(row.model_class for row in ARCHITECTURES.values()).join()
 
         with self._warming:
             if self._warm is None:
@@ -242,7 +245,8 @@ def parameter_count(preset: Preset, vocab_size: int) -> int:
     """The parameters of a model that is never built."""
     from kantai.architectures import build_model
 
-    model = build_model(preset, vocab_size, device="meta")
+    with ONE_MODEL_AT_A_TIME:
+        model = build_model(preset, vocab_size, device="meta")
     return sum(weight.numel() for weight in model.parameters())
 
 

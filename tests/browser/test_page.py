@@ -100,6 +100,7 @@ def test_a_training_is_watched_reloaded_zoomed_and_filled(visit):
     assert other.evaluate("kantai.store.steps.length") == page.evaluate("kantai.store.steps.length")
     shoot(page, "finished")
     go(page, "fill_mask")
+    until(page, "document.querySelector('.k-chips button')")
     page.fill("textarea >> visible=true", "the old river ran past")
     page.click(".k-words button:has-text('river')")
     until(page, "document.querySelectorAll('.k-guess').length > 10")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -14,10 +14,10 @@ import gradio as gr
 from kantai.errors import UserError
 from kantai.samples import SAMPLES, load_sample
 from kantai.ui import nodes
-from kantai.ui.desk import Desk
+from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
-from kantai.ui.tabs.pretrain import code_of
+from kantai.ui.tabs.pretrain import code_fold, code_of
 from kantai.ui.views import View
 from kantai.workspace import Run
 
@@ -44,7 +44,15 @@ class Guess:
 # --- handlers -----------------------------------------------------------------------------------
 
 
-def fill(desk: Desk, run_id: str, sentence: str) -> tuple[Node, Node]:
+def fill(desk: Desk, run_id: str, sentence: str) -> Iterator[tuple[Any, Any]]:
+    """The words to click at once; the guesses when the model is loaded and has made them."""
+    picked = words_view((sentence or "")[:MOST_CHARACTERS])
+    is_loaded = desk.is_ready and trained_model.cache_info().currsize
+    yield picked, gr.skip() if is_loaded else tag("p.k-hint", both("fill_loading"))
+    yield filled(desk, run_id, sentence)
+
+
+def filled(desk: Desk, run_id: str, sentence: str) -> tuple[Node, Node]:
     """The sentence with words to click, and the guesses of all three for each gap."""
     sentence = (sentence or "")[:MOST_CHARACTERS]
     picked = words_view(sentence)
@@ -55,7 +63,8 @@ def fill(desk: Desk, run_id: str, sentence: str) -> tuple[Node, Node]:
         return picked, tag("p.k-hint", both("fill_click"))
     desk.ready()
     try:
-        return picked, answers_view(run, sentence)
+        with ONE_MODEL_AT_A_TIME:
+            return picked, answers_view(run, sentence)
     except UserError as error:
         return picked, nodes.mistake(error)
 
@@ -120,7 +129,8 @@ def version(run: Run) -> tuple[Path, int]:
 def trained_model(folder: Path, changed: int) -> FillMask:
     from kantai.fill_mask import FillMask
 
-    return FillMask.load(Run(folder).model_folder)
+    with ONE_MODEL_AT_A_TIME:
+        return FillMask.load(Run(folder).model_folder)
 
 
 @lru_cache(maxsize=4)
@@ -131,7 +141,8 @@ def untrained_model(folder: Path, changed: int) -> FillMask:
 
     run, trained = Run(folder), trained_model(folder, changed)
     settings = run.settings
-    model = build_model(settings.preset, run.tokenizer().learned, seed=settings.seed)
+    with ONE_MODEL_AT_A_TIME:
+        model = build_model(settings.preset, run.tokenizer().learned, seed=settings.seed)
     return FillMask(model, trained.tokenizer)
 
 
@@ -247,8 +258,7 @@ def build(page: Page) -> Any:
     with gr.Column(elem_classes="k-card"):
         View(tag("div.k-head", tag("h3", both("fill_examples"))))
         examples = View()
-    with gr.Accordion(words("same_in_code"), open=False):
-        code = View()
+    code = code_fold()
     page.on(
         sentence.change, fill, [page.run, sentence], [picked, answers], trigger_mode="always_last"
     )

@@ -21,10 +21,10 @@ from kantai.architectures import (
 )
 from kantai.errors import UserError
 from kantai.ui import nodes, plots
-from kantai.ui.desk import Desk, learned_tokens
+from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk, learned_tokens
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, choices, lead, words
-from kantai.ui.tabs.pretrain import code_of
+from kantai.ui.tabs.pretrain import code_fold, code_of
 from kantai.ui.views import Chart, View
 from kantai.ui.words import count, duration, size
 
@@ -95,7 +95,8 @@ def look_at(preset: Preset, vocab_size: int) -> Look:
     """Config, print-out and tensors, from a model that has shapes and no memory."""
     from kantai.architectures import build_model, parameter_table
 
-    model = build_model(preset, vocab_size, device="meta")
+    with ONE_MODEL_AT_A_TIME:
+        model = build_model(preset, vocab_size, device="meta")
     return Look(model.config.to_diff_dict(), str(model), parameter_table(model))
 
 
@@ -254,7 +255,7 @@ def build(page: Page) -> Any:
     View(lead("model_lead", "model_rest"))
     with gr.Row(elem_classes="k-cols"):
         with gr.Column(elem_classes="k-side", min_width=0):
-            fields, button, used, code = _controls()
+            fields, button, used = _controls()
         with gr.Column(elem_classes="k-wide", min_width=0):
             report = View()
             with gr.Column(elem_classes="k-card k-maybe"):
@@ -266,6 +267,7 @@ def build(page: Page) -> Any:
                 View(tag("div.k-head", tag("h3", both("every_tensor"))))
                 table = View()
             details = View()
+            code = code_fold()
     seen = [report, treemap, table, details]
     name, *rest = fields
     page.on(name.input, lambda desk, chosen: choose(chosen), [name], fields)
@@ -277,7 +279,7 @@ def build(page: Page) -> Any:
     return lambda trigger: page.on(trigger, show, [page.run], [*fields, *seen, code])
 
 
-def _controls() -> tuple[list[Any], Any, Any, Any]:
+def _controls() -> tuple[list[Any], Any, Any]:
     fields: list[Any] = [
         gr.Dropdown(choices(list(PRESETS), "preset_"), value="nano", label=words("preset"),
                     filterable=False),
@@ -291,6 +293,4 @@ def _controls() -> tuple[list[Any], Any, Any, Any]:
         fields.append(gr.Slider(least, most, value=value, step=step, label=key, buttons=[]))
     button = gr.Button(words("use_model"), variant="primary")
     used = View()
-    with gr.Accordion(words("same_in_code"), open=False):
-        code = View()
-    return fields, button, used, code
+    return fields, button, used

@@ -182,6 +182,12 @@ def code_of(desk: Desk, run_id: str, *headings: str) -> Node:
     return tag("div", *(nodes.code(code) for head, code in steps if head.startswith(headings)))
 
 
+def code_fold() -> Any:
+    """Where a tab's code stands, folded away."""
+    with gr.Accordion(words("same_in_code"), open=False, elem_classes="k-card"):
+        return View()
+
+
 def another_unit(unit: str, amount: float | None = None) -> Any:
     """The slider for another kind of budget."""
     least, most, step = RANGES[unit]
@@ -199,13 +205,14 @@ def build(page: Page) -> Any:
     View(lead("pretrain_lead", "pretrain_rest"))
     with gr.Row(elem_classes="k-cols"):
         with gr.Column(elem_classes="k-side", min_width=0):
-            plan, buttons, outlook_view, code_view = _controls()
+            plan, buttons, outlook_view = _controls()
         with gr.Column(elem_classes="k-wide", min_width=0):
             Live()
+            code_view = code_fold()
     return _wire(page, plan, buttons, outlook_view, code_view)
 
 
-def _controls() -> tuple[list[Any], list[Any], View, View]:
+def _controls() -> tuple[list[Any], list[Any], Any]:
     recipe = gr.Radio(
         choices(RECIPE_NAMES, "recipe_"), value="playground", label=words("recipe"),
         elem_classes="k-seg",
@@ -235,12 +242,10 @@ def _controls() -> tuple[list[Any], list[Any], View, View]:
             gr.Number(None, label=words("mlm_probability"), minimum=0.01, maximum=0.9, step=0.01),
             gr.Number(None, label=words("seed"), precision=0, minimum=0),
         ]
-    with gr.Accordion(words("same_in_code"), open=False):
-        code_view = View()
-    return [recipe, unit, amount, *more], buttons, outlook_view, code_view
+    return [recipe, unit, amount, *more], buttons, outlook_view
 
 
-def _wire(page: Page, plan: list[Any], buttons: list[Any], outlook_view: View, code: View) -> Any:
+def _wire(page: Page, plan: list[Any], buttons: list[Any], outlook_view: Any, code: Any) -> Any:
     start_button, stop_button, resume_button, again_button, leave_button = buttons
     recipe, unit, amount, *more = plan
     wake = {"fn": None, "js": "() => { kantai.wake(); }", "api_visibility": "private"}

@@ -246,6 +246,8 @@ def build(page: Page) -> Any:
                 with gr.Column(elem_classes="k-card", min_width=240):
                     View(tag("div.k-head", tag("h3", both("frequent_words"))))
                     frequent = Chart()
+            with gr.Accordion(words("same_in_code"), open=False, elem_classes="k-card"):
+                View(nodes.code(CODE))
     shown = [report, lengths, frequent]
     kind.change(another_kind, kind, fields, api_visibility="private", show_progress="hidden")
     source = [kind, *fields]
@@ -275,8 +277,6 @@ def _controls() -> tuple[Any, list[Any], Any, Any, Any, Any]:
     with gr.Accordion(words("notebook_title"), open=False):
         ask = gr.Button(words("notebook_ask"), size="sm")
         answer = View()
-    with gr.Accordion(words("same_in_code"), open=False):
-        View(nodes.code(CODE))
     return kind, fields, rules, button, ask, answer
 
 

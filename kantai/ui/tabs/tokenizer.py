@@ -21,7 +21,7 @@ from kantai.ui.desk import DEMO_VOCAB, Desk, load_tokenizer
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
 from kantai.ui.progress import Done, Tell, follow
-from kantai.ui.tabs.pretrain import code_of
+from kantai.ui.tabs.pretrain import code_fold, code_of
 from kantai.ui.views import Chart, View
 
 SENTENCE = "The Critique of Pure Reason."
@@ -172,8 +172,6 @@ def build(page: Page) -> Any:
             frequency = gr.Slider(1, 20, value=2, step=1, label=words("min_frequency"),
                                   buttons=[])  # fmt: skip
             button = gr.Button(words("learn_vocabulary"), variant="primary")
-            with gr.Accordion(words("same_in_code"), open=False):
-                code = View()
         with gr.Column(elem_classes="k-wide", min_width=0):
             report = View()
             with gr.Column(elem_classes="k-card"):
@@ -188,6 +186,7 @@ def build(page: Page) -> Any:
                 with gr.Column(elem_classes="k-card k-maybe", min_width=240):
                     View(tag("div.k-head", tag("h3", both("token_lengths"))))
                     lengths = Chart()
+            code = code_fold()
     asked = [page.run, page.owner, size, frequency, sentence]
     shown_by = [report, lengths, merges, tokens, code]
     page.on(button.click, learn, asked, [page.run, *shown_by])
