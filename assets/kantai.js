@@ -158,7 +158,9 @@
   }
 
   kantai.csv = (rows) => rows.map((row) => row.map((cell) => {
-    const words = String(cell ?? "");
+    let words = String(cell ?? "");
+    // A spreadsheet would run a cell that begins so; figures stay figures.
+    if (/^[=+\-@\t\r]/.test(words) && !Number.isFinite(Number(words))) words = "'" + words;
     return /[",\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words;
   }).join(",")).join("\r\n") + "\r\n";
 

@@ -28,7 +28,7 @@
       build(["section.k-card",
         ["div.k-head", ["h3", words.live_chart], ["div.k-legend",
           ["button", { "data-trace": "0", "aria-pressed": "true" }, ["i.k-train"], words.live_training], ["button", { "data-trace": "1", "aria-pressed": "true" }, ["i.k-valid"], words.live_validation], ["button", { "data-trace": "refs", "aria-pressed": "true" }, ["i.k-ref"], words.live_references]]],
-        ["div.k-plot.k-loss", { role: "img" }], ["p.k-hint", { "data-part": "hint" }, words.live_hint]]),
+        ["div.k-plot.k-loss", { role: "img", "aria-label": words.live_chart }], ["p.k-hint", { "data-part": "hint" }, words.live_hint]]),
       build(["section.k-instruments", ...INSTRUMENTS.map(([name]) => ["div.k-instrument", { "data-gauge": name }, ["small", words["live_gauge_" + name]], ["strong", ["span"], " ", ["u"]], ["span.k-spark"]])]),
       build(["section.k-card.k-log-card", ["div.k-head", ["h3", words.live_log], ["span.k-bar", ["button.k-quiet", { "data-csv": "1" }, words.live_csv]]], ["ol.k-log", { tabindex: "0" }]]),
     );

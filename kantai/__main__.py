@@ -112,7 +112,7 @@ COMMANDS = (
         "measure this machine: the notebook's recipe beside ours",
         commands.bench,
         (
-            (["question"], {"choices": ["speed", "learn"], "help": "what to measure"}),
+            (["question"], {"choices": ["speed", "learn", "ui"], "help": "what to measure"}),
             (["files"], {"nargs": "*", "metavar": "FILE", "help": "default: the sample text"}),
             SECONDS,
             DEVICE,

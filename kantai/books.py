@@ -96,7 +96,8 @@ def fetch_book(
     with _one_at_a_time, told_plainly(Path(cache)):
         if is_whole(path):
             return path
-        fetch = _Fetch(number, path, mirror.rstrip("/"), progress or (lambda share: None))
+        host = environ.get("KANTAI_MIRROR") or mirror  # a school's own copy
+        fetch = _Fetch(number, path, host.rstrip("/"), progress or (lambda share: None))
         if environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
             raise fetch.error("book_offline")
         path.parent.mkdir(parents=True, exist_ok=True)

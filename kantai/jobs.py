@@ -10,7 +10,9 @@ worker trains.
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,6 +27,7 @@ import kantai
 from kantai.errors import UserError
 from kantai.events import Event, Failed, Finished, Stepped
 from kantai.files import write_text
+from kantai.limits import shown
 from kantai.processes import birth, end
 from kantai.registry import Registry, state_of
 from kantai.strings import text
@@ -32,6 +35,9 @@ from kantai.workspace import Run, Worker
 
 HOUSE = Path(kantai.__file__).parents[1]  # where `python -m kantai.worker` finds its modules
 PATIENCE = 120.0  # seconds to react to Stop: a step and a checkpoint of a large model on a CPU
+GRACE = 2.0  # seconds that a training may go over its limit: it is about to end by itself
+DISK_FULL = errno.ENOSPC  # the exit status of a worker that could not write its last word
+LEAST_FREE = 1_000_000  # bytes; with less a disk is full
 AROUND = 15.0  # seconds that a worker takes before and after its training
 UNKNOWN = 120.0  # seconds supposed for a budget of steps or epochs, before its first step
 
@@ -73,9 +79,10 @@ class Queue:
 class Jobs:
     """Starts and stops the training of a registry's Runs, one at a time."""
 
-    def __init__(self, registry: Registry, *, limit_waiting: int = 30, device: str | None = None):
-        self.registry, self.limit_waiting, self.device = registry, limit_waiting, device
+    def __init__(self, registry: Registry, *, device: str | None = None):
+        self.registry, self.device = registry, device
         self.file = registry.root / "queue.json"
+        self.stops: dict[str, float] = {}  # id -> when its stop was seen first
         self.children: dict[int, subprocess.Popen] = {}  # only to hear how they ended
 
     # --- what a person may ask ----------------------------------------------------------------
@@ -83,7 +90,8 @@ class Jobs:
     def start(self, run_id: str) -> None:
         """Train the Run, or go on with it, as soon as it is its turn; twice is once.
 
-        Raises UserError for a Run without text, one that spent its budget, a full queue.
+        Raises UserError for a Run without text, one that spent its budget, a full queue, and
+        for what is beyond the registry's allowance.
         """
         with self._changing() as queue:
             run = self.registry.open(run_id)
@@ -94,9 +102,14 @@ class Jobs:
                 raise UserError("run_without_text")
             if is_spent(run) and not ending:
                 raise UserError("already_finished")
-            if len(queue.waiting) >= self.limit_waiting:
-                raise UserError("queue_full", waiting=len(queue.waiting))
+            self._check(run, queue)
+            self.registry.make_room({run_id, *queue.waiting, queue.running})
             queue.waiting.append(run_id)
+
+    def make_room(self) -> None:
+        """Hold the limit of the disk before a new Run begins. Raises UserError where it is full."""
+        with self._changing() as queue:
+            self.registry.make_room({*queue.waiting, queue.running})
 
     def stop(self, run_id: str) -> None:
         """Leave the queue, or end the training and keep its weights.
@@ -153,6 +166,17 @@ class Jobs:
         thread.start()
         return thread
 
+    def _check(self, run: Run, queue: Queue) -> None:
+        """Raise UserError for what this Run, or the queue, may not have."""
+        allowance = self.registry.allowance
+        allowance.check("waiting", len(queue.waiting) + 1, "queue_full")
+        allowance.check("run_seconds", budget_of(run).get("seconds") or 0, "run_over_limit")
+        if self._over_time(run) >= 0:
+            raise UserError("run_time_spent", most=shown("run_seconds", allowance.run_seconds))
+
+    def _over_time(self, run: Run) -> float:
+        return trained_seconds(run) - self.registry.allowance.run_seconds
+
     # --- the queue's file ---------------------------------------------------------------------
 
     def _read(self) -> Queue:
@@ -196,11 +220,20 @@ class Jobs:
         run = self.registry.open(run_id)
         worker = run.worker()
         if worker and worker.alive:
-            if run.stop_age > PATIENCE and not isinstance(run.latest(), Finished):
+            if self._waited_for(run) > PATIENCE and not isinstance(run.latest(), Finished):
                 end(worker.pid, worker.born)
+            elif not run.stop_asked() and self._over_time(run) > GRACE:
+                run.ask_stop()  # a budget of steps knows no seconds
             return True
         self._settle(run)
         return False
+
+    def _waited_for(self, run: Run) -> float:
+        """Seconds since this process first saw a stop asked for, whatever the clock is set to."""
+        if not run.stop_asked():
+            self.stops.pop(run.folder.name, None)
+            return 0.0
+        return time.monotonic() - self.stops.setdefault(run.folder.name, time.monotonic())
 
     def _expected(self, run_id: str) -> float:
         try:
@@ -234,7 +267,7 @@ class Jobs:
         self.children = {pid: c for pid, c in self.children.items() if c.poll() is None}
         self.children[child.pid] = child
         try:
-            run.write_worker(Worker(child.pid, birth(child.pid) or time.time(), run.log_size))
+            run.write_worker(Worker(child.pid, birth(child.pid) or 0.0, run.log_size))
         except UserError:
             child.kill()
             raise
@@ -250,7 +283,8 @@ class Jobs:
         began, last = run.log_size > worker.log_from, run.latest()
         never_began = run.stop_asked() and not began  # stopped in time: as if never started
         if not never_began and not (began and isinstance(last, Failed)):
-            run.fail(death(status, asked=run.stop_asked(), last=last), log=run.log_end())
+            error = death(status, asked=run.stop_asked(), last=last, path=run.folder)
+            run.fail(error, log=run.log_end())
         run.clear_worker()
 
     def _status(self, pid: int) -> int | None:
@@ -261,8 +295,10 @@ class Jobs:
         return None
 
 
-def death(status: int | None, *, asked: bool, last: Event | None) -> UserError:
+def death(status: int | None, *, asked: bool, last: Event | None, path: Path) -> UserError:
     """Why a worker died, by its exit status: -9 is signal 9, None is not known."""
+    if status == DISK_FULL:
+        return UserError("disk_full", path=path)
     if asked and not isinstance(last, Finished):
         return UserError("worker_hung")
     if status is None:
@@ -287,7 +323,11 @@ def ended(run: Run, told: str) -> JobState:
     last = run.latest()
     if told == "failed" and isinstance(last, Failed):
         return JobState(told, key=last.key, values=last.values, words=last.message)
-    return JobState(told, key="worker_vanished" if told == "failed" else "")
+    if told != "failed":
+        return JobState(told)
+    if shutil.disk_usage(run.folder).free < LEAST_FREE:  # its end could not be written down
+        return JobState(told, key="disk_full", values={"path": str(run.folder)})
+    return JobState(told, key="worker_vanished")
 
 
 def is_spent(run: Run) -> bool:
@@ -296,15 +336,26 @@ def is_spent(run: Run) -> bool:
     if result is None or result["stopped"] != "finished" or state_of(run) != "finished":
         return False
     names = {"seconds": "seconds_training", "max_steps": "steps", "epochs": "epochs"}
-    budget = {name: value for name, value in run.record["budget"].items() if value is not None}
+    budget = {name: value for name, value in budget_of(run).items() if value is not None}
     return all(result[names[name]] >= 0.99 * value for name, value in budget.items())
+
+
+def budget_of(run: Run) -> dict[str, float | None]:
+    """The budget as `run.json` has it."""
+    return run.record.get("budget") or {}
+
+
+def trained_seconds(run: Run) -> float:
+    """How long the Run has trained, over all its resumes."""
+    step = run.latest(Stepped)
+    return step.seconds if step else 0.0
 
 
 def expected_seconds(run: Run) -> float:
     """How long the Run will have the device, as far as one can tell."""
-    budget, step = run.record["budget"]["seconds"], run.latest(Stepped)
+    budget, step = budget_of(run).get("seconds"), run.latest(Stepped)
     if budget is not None:
-        return max(0.0, budget - (step.seconds if step else 0.0)) + AROUND
+        return max(0.0, budget - trained_seconds(run)) + AROUND
     if step is None or step.share <= 0:
         return UNKNOWN + AROUND
     return step.seconds / step.share * max(0.0, 1 - step.share) + AROUND

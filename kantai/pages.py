@@ -88,7 +88,7 @@ def _page_numbers(lines: list[str], bare: list[int], breaks: set[int]) -> list[i
     """
     beside = [i for i in bare if _beside_break(lines, i, breaks)]
     found = set(beside) if len(beside) > 1 else set()
-    counted = [(i, int(lines[i])) for i in bare if lines[i].strip().isdecimal()]
+    counted = [(i, int(lines[i].strip())) for i in bare if lines[i].strip().isdecimal()]
     steps = [
         (first, second)
         for (first, a), (second, b) in zip(counted, counted[1:], strict=False)

@@ -12,6 +12,7 @@ from typing import Any
 from kantai.errors import UserError
 from kantai.masking import Masking
 from kantai.optimizers import OPTIMIZERS, SCHEDULES, OptimizerSettings
+from kantai.records import fitting
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,14 @@ def find_recipe(name: str, **changes: object) -> Recipe:
 
 def recipe_from_json(record: dict[str, Any]) -> Recipe:
     """The recipe that `dataclasses.asdict` and JSON made a record of."""
-    optimizer = dict(record["optimizer"], betas=tuple(record["optimizer"]["betas"]))
-    parts = {
-        "optimizer": OptimizerSettings(**optimizer),
-        "masking": Masking(**record["masking"]),
-        "budget": Budget(**record["budget"]),
-    }
-    return Recipe(**{**record, **parts})
+    optimizer = record["optimizer"]
+    return fitting(
+        Recipe,
+        record,
+        optimizer=fitting(OptimizerSettings, optimizer, betas=tuple(optimizer["betas"])),
+        masking=fitting(Masking, record["masking"]),
+        budget=fitting(Budget, record["budget"]),
+    )
 
 
 # What suits the device, on top of the recipe "playground". A CPU takes a few hundred steps in

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 from kantai.errors import UserError
 from kantai.events import Event, Failed, Finished, Validated
 from kantai.files import told_plainly
+from kantai.limits import ALLOWANCES, Allowance
 from kantai.workspace import Run, Settings
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{15,63}")
@@ -42,6 +44,11 @@ class RunInfo:
     seconds: float  # of training
 
 
+def is_secret(owner: object) -> bool:
+    """Whether it can be somebody's secret; a direct call may bring anything at all."""
+    return isinstance(owner, str) and bool(owner)
+
+
 def new_secret() -> str:
     """A secret for a new owner, to be kept in the owner's browser."""
     return secrets.token_urlsafe(32)
@@ -50,13 +57,16 @@ def new_secret() -> str:
 class Registry:
     """The root folder that holds the Runs, one folder each, named by its id."""
 
-    def __init__(self, root: Path):
-        self.root = Path(root).resolve()
+    def __init__(self, root: Path, allowance: Allowance = ALLOWANCES["local"]):
+        self.root, self.allowance = Path(root).resolve(), allowance
         with told_plainly(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
 
     def new(self, settings: Settings, *, name: str, owner: str) -> str:
-        """Begin a Run and return its id."""
+        """Begin a Run and return its id. Raises UserError for one that keeps too many."""
+        if math.isfinite(self.allowance.runs_each):
+            kept = sum(self._may(run_id, owner) for run_id in self._ids())
+            self.allowance.check("runs_each", kept + 1, "runs_over_limit")
         run_id = _new_id()
         run = Run.create(self.root / run_id, settings)
         run.write_owner({"name": _clean(name) or settings.preset_name, "hash": _hash(owner)})
@@ -76,12 +86,11 @@ class Registry:
     def owns(self, run_id: str, owner: str | None) -> bool:
         """Whether `owner` is the secret of the one who began this Run."""
         known = self.open(run_id).owner.get("hash", "")
-        return bool(owner) and hmac.compare_digest(known, _hash(owner))
+        return is_secret(owner) and hmac.compare_digest(known, _hash(owner))
 
     def list(self, owner: str | None) -> list[RunInfo]:
         """The Runs of this owner, newest first; none for nobody."""
-        ids = [folder.name for folder in self.root.iterdir() if self.has(folder.name)]
-        found = (self._info(run_id) for run_id in ids if self._may(run_id, owner))
+        found = (self._info(run_id) for run_id in self._ids() if self._may(run_id, owner))
         return sorted(filter(None, found), key=lambda info: -info.created)
 
     def rename(self, run_id: str, owner: str | None, name: str) -> None:
@@ -101,8 +110,57 @@ class Registry:
             worker = run.worker()
             if worker and worker.alive:
                 raise UserError("run_is_training")
-            with told_plainly(run.folder):
-                run.folder.rename(self.root / f".deleted-{run_id}")
+            self._set_aside(run)
+        self._sweep()
+
+    def make_room(self, busy: Collection[str]) -> list[str]:
+        """Hold the limit of the disk: the oldest Runs go, and their ids are returned.
+
+        Never one that trains, one of `busy`, or an owner's newest. Call it inside `lock()`.
+        Raises UserError where all that may go is gone and it is still too much.
+        """
+        if math.isinf(self.allowance.disk_bytes):
+            return []
+        sizes = {run_id: self.open(run_id).disk_bytes() for run_id in self._ids()}
+        over, gone = sum(sizes.values()) - self.allowance.disk_bytes, []
+        for run_id in self._may_go(busy) if over > 0 else ():
+            if over <= 0:
+                break
+            self._set_aside(self.open(run_id))
+            gone.append(run_id)
+            over -= sizes[run_id]
+        self._sweep()
+        self.allowance.check("disk_bytes", self.allowance.disk_bytes + over, "disk_over_limit")
+        return gone
+
+    def _may_go(self, busy: Collection[str]) -> list[str]:
+        """The Runs that the limit of the disk may remove, oldest first."""
+        by_age = sorted(self._ids(), key=self._set_up)
+        newest = {self._owner_of(run_id): run_id for run_id in by_age}
+        kept = {*busy, *newest.values()}
+        return [i for i in by_age if i not in kept and not self._works(i)]
+
+    def _set_up(self, run_id: str) -> float:
+        return (self.root / run_id / "run.json").stat().st_mtime
+
+    def _owner_of(self, run_id: str) -> str:
+        try:
+            return self.open(run_id).owner.get("hash", "")
+        except UserError:  # damaged: nobody's
+            return ""
+
+    def _works(self, run_id: str) -> bool:
+        worker = self.open(run_id).worker()
+        return worker is not None and worker.alive
+
+    def _ids(self) -> list[str]:
+        return [folder.name for folder in self.root.iterdir() if self.has(folder.name)]
+
+    def _set_aside(self, run: Run) -> None:
+        with told_plainly(run.folder):
+            run.folder.rename(self.root / f".deleted-{run.folder.name}")
+
+    def _sweep(self) -> None:
         for folder in self.root.glob(".deleted-*"):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -180,7 +238,8 @@ def _new_id() -> str:
 
 
 def _hash(owner: str | None) -> str:
-    return hashlib.sha256((owner or "").encode()).hexdigest()
+    secret = owner if is_secret(owner) else ""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _clean(name: str) -> str:

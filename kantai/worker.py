@@ -9,6 +9,7 @@ weights are kept. Knows no queue and no screen.
 from __future__ import annotations
 
 import argparse
+import errno
 import faulthandler
 import os
 import signal
@@ -17,6 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +39,7 @@ CAUSES = (
     ("not enough memory", "out_of_memory"),
     ("allocate memory", "out_of_memory"),
     ("No space left", "disk_full"),
+    ("File too large", "disk_full"),
 )
 
 
@@ -51,7 +54,7 @@ class Desk:
         other = run.worker()
         if other and other.pid != here and other.alive:
             raise UserError("run_is_training")
-        self.worker = Worker(here, birth(here) or time.time(), run.log_size)
+        self.worker = Worker(here, birth(here) or 0.0, run.log_size)
         run.write_worker(self.worker)
 
     def stopping(self) -> bool:
@@ -112,11 +115,23 @@ def work(run: Run, device: str | None) -> int:
     except Cancelled:
         pass  # the Run is what it was before
     except Exception as error:
-        traceback.print_exc()
-        run.fail(explain(error, run))
-        status = 1
-    run.clear_worker()
+        status = fail(run, explain(error, run))
+        with suppress(OSError):  # the log is on the same disk
+            traceback.print_exc()
+    if status != errno.ENOSPC:
+        run.clear_worker()
     return status
+
+
+def fail(run: Run, error: UserError) -> int:
+    """Leave the last word; the exit status tells where the disk has no room even for that."""
+    try:
+        run.fail(error)
+    except UserError as refusal:
+        if refusal.key != "disk_full":
+            raise
+        return errno.ENOSPC
+    return 1
 
 
 def print_to(log: Path) -> None:

@@ -29,6 +29,7 @@ from kantai.errors import UserError
 from kantai.events import Event, Failed, from_lines, to_line
 from kantai.files import replace, replace_folder, told_plainly, write_text
 from kantai.processes import is_alive
+from kantai.records import fitting
 from kantai.tokenizer import ByteLevelBPE
 
 if TYPE_CHECKING:
@@ -57,12 +58,20 @@ class Settings:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Settings:
-        """The settings of a `run.json`."""
+        """The settings of a `run.json`, of an earlier version too.
+
+        Raises KeyError or TypeError where something is missing that has no default.
+        """
         from kantai.recipes import Budget, recipe_from_json  # brings torch, which takes seconds
 
-        known = dict(record, preset=Preset(**record["preset"]), files=tuple(record["files"]))
-        known["recipe"] = recipe_from_json(record["recipe"])
-        return cls(**{**known, "budget": Budget(**record["budget"])})
+        return fitting(
+            cls,
+            record,
+            preset=fitting(Preset, record["preset"]),
+            recipe=recipe_from_json(record["recipe"]),
+            budget=fitting(Budget, record["budget"]),
+            files=tuple(record.get("files", ())),
+        )
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Worker:
     """The process that trains a Run: which one, and what it is doing."""
 
     pid: int
-    born: float  # seconds since 1970; a number that was given away again is not mistaken for it
+    born: float  # of kantai.processes; a number that was given away again is not mistaken for it
     log_from: int  # bytes of the event log that were there before
     doing: str = "doing_begin"  # a key of kantai.strings
     share: float = 0.0  # of what it is doing
@@ -119,9 +128,11 @@ class Run:
 
     @property
     def settings(self) -> Settings:
-        record = self.record
-        record.pop("version")
-        return Settings.from_json(record)
+        """What was asked for. Raises UserError for a file that says too little."""
+        try:
+            return Settings.from_json(self.record)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UserError("broken_run", folder=self.folder, file="run.json") from error
 
     # --- text and tokenizer -------------------------------------------------------------------
 
@@ -271,12 +282,6 @@ class Run:
     def owner(self) -> dict[str, str]:
         """The run's `name` and its owner's `hash`; empty for a Run of the command line."""
         return self._read_json("owner.json") if (self.folder / "owner.json").is_file() else {}
-
-    @property
-    def stop_age(self) -> float:
-        """Seconds since a stop was asked for; 0 where none was."""
-        path = self.folder / "stop"
-        return max(0.0, time.time() - path.stat().st_mtime) if path.is_file() else 0.0
 
     def disk_bytes(self) -> int:
         """What the whole folder takes on the disk."""

@@ -94,7 +94,7 @@ def test_stop_keeps_a_model_and_start_goes_on(registry, paragraphs, tokenizer):
     jobs = Jobs(registry, device="cpu")
     jobs.start(run_id)
     jobs.stop(run_id)  # before it began: as if never started
-    assert wait_for(jobs, run_id, "new", "failed", seconds=8).state == "new"
+    assert wait_for(jobs, run_id, "new", "failed", seconds=5).state == "new"
     jobs.start(run_id)
     wait_for_steps(jobs, run_id)
     jobs.stop(run_id)
@@ -119,7 +119,7 @@ def test_a_killed_worker_is_told_with_advice_and_a_deaf_one_is_ended(
     with open(run.log_file, "a") as log:
         log.write("the last words\n")
     os.kill(run.worker().pid, signal.SIGKILL)
-    state = wait_for(jobs, run_id, "failed", seconds=8)
+    state = wait_for(jobs, run_id, "failed", seconds=5)
     assert state.key == "worker_killed" and "signal 9" in state.message()
     assert "信号 9" in state.message("zh") and state.log.endswith("the last words")
     assert kinds(registry, run_id)[-1] is Failed
@@ -130,11 +130,12 @@ def test_a_killed_worker_is_told_with_advice_and_a_deaf_one_is_ended(
     monkeypatch.setattr("kantai.jobs.PATIENCE", 0.3)
     jobs.stop(run_id)
     assert jobs.state(run_id).state == "training"
-    assert wait_for(jobs, run_id, "failed", seconds=8).key == "worker_hung"
+    assert wait_for(jobs, run_id, "failed", seconds=5).key == "worker_hung"
 
 
 def test_three_in_order_one_leaves_one_is_deleted(registry, paragraphs, tokenizer):
-    jobs = Jobs(registry, device="cpu", limit_waiting=3)
+    registry.allowance = replace(registry.allowance, waiting=3)
+    jobs = Jobs(registry, device="cpu")
     first, second, third, fourth = (
         new_run(registry, paragraphs, tokenizer, Budget(max_steps=4)) for _ in range(4)
     )
@@ -170,7 +171,7 @@ def test_another_server_finds_the_worker_and_the_queue(registry, paragraphs, tok
     assert registry.open(run_id).worker().pid == pid
     assert later.state(waiting).place == 1
     os.kill(pid, signal.SIGKILL)
-    state = wait_for(later, run_id, "failed", seconds=8)
+    state = wait_for(later, run_id, "failed", seconds=5)
     assert state.key in ("worker_vanished", "worker_killed")
     assert wait_for(later, waiting, "preparing", "training", seconds=8)
     later.stop(waiting)

@@ -11,14 +11,15 @@ import kantai
 from kantai.strings import LANGUAGES, TABLES
 
 HOUSE = Path(kantai.__file__).parent
-ABOVE_CORE = {"ui", "jobs", "registry", "worker", "workspace", "stages", "export", "commands",
-              "__main__", "progress", "bench"}  # fmt: skip
+ABOVE_CORE = {"ui", "jobs", "registry", "worker", "workspace", "spaces", "stages", "export",
+              "commands", "__main__", "progress", "bench"}  # fmt: skip
 SCREEN = {"gradio", "plotly", "kantai.ui"}
 SLOW = {"torch", "transformers"}  # the page is there before they are
 # module -> what it may not import
 RULES = {
     "core": {"gradio", "plotly", *(f"kantai.{name}" for name in ABOVE_CORE)},
     "worker": {*SCREEN, "kantai.jobs", "kantai.registry", "kantai.commands"},
+    "spaces": {*SCREEN, *SLOW, "kantai.jobs", "kantai.registry", "kantai.commands"},
     "workspace": {*SCREEN, "kantai.jobs", "kantai.registry", "kantai.worker", "kantai.stages"},
     "stages": {*SCREEN, "kantai.jobs", "kantai.registry", "kantai.worker", "kantai.commands"},
     "registry": {*SCREEN, *SLOW, "kantai.jobs", "kantai.worker", "kantai.stages"},

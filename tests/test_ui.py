@@ -6,7 +6,6 @@ import json
 import string
 
 import pytest
-from tests.conftest import small_text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from kantai.ui import endpoints, live, nodes, page, plots, words
 from kantai.ui.desk import Desk, next_name
 from kantai.ui.progress import Doing, Done, follow
 from kantai.ui.tabs import compare, fill_mask, model, pretrain, text, tokenizer
+from tests.conftest import small_text
 
 OWNER = "the owner's secret"
 MARKUP = "<img src=x onerror=alert(1)>"

@@ -24,12 +24,76 @@ TEXTS: dict[str, tuple[str, str]] = {
         "这次训练还没有文本：请先添加文本。",
     ),
     "queue_full": (
-        "{waiting} runs are waiting already: try again in a few minutes.",
-        "已有 {waiting} 次训练在排队：请过几分钟再试。",
+        "{most} runs are waiting already: try again in a few minutes.",
+        "已有 {most} 次训练在排队：请过几分钟再试。",
     ),
     "queue_busy": (
         "The queue did not answer: press the button again.",
         "队列暂时没有响应：请再按一次按钮。",
+    ),
+    # --- limits: as one meets them
+    "unknown_limits": (
+        "KANTAI_LIMITS is {asked}, which is no row of limits: choose one of {known}.",
+        "KANTAI_LIMITS 的值为 {asked}，没有这一组限制：请从 {known} 中选择。",
+    ),
+    "upload_over_limit": (
+        "A file may have {most} here: choose a smaller one, or a part of it.",
+        "这里单个文件最大 {most}：请选择更小的文件，或只用其中一部分。",
+    ),
+    "text_over_limit": (
+        "A text may have {most} characters here: choose fewer files, or a part of them.",
+        "这里一份文本最多 {most} 个字符：请减少文件，或只用其中一部分。",
+    ),
+    "run_over_limit": (
+        "A run may train for {most} seconds here, resumed or not: choose a shorter time.",
+        "这里一次训练（含继续训练）最长 {most} 秒：请选择更短的时间。",
+    ),
+    "run_time_spent": (
+        "This run has trained for its {most} seconds: its model is kept; begin a new run to go on.",
+        "这次训练已用完 {most} 秒：模型已保留；如需继续，请新建训练。",
+    ),
+    "runs_over_limit": (
+        "You may keep {most} runs here: delete one that you no longer need, then try again.",
+        "这里每人最多保留 {most} 次训练：请删除不再需要的一次，然后重试。",
+    ),
+    "disk_over_limit": (
+        "All runs together have filled their {most}, and none may be removed for you: delete one "
+        "of yours, or try again later.",
+        "所有训练已占满 {most}，目前没有可以自动删除的：请删除自己的一次训练，或稍后再试。",
+    ),
+    "too_many_requests": (
+        "More than {most} requests came from your address in a minute: wait a minute.",
+        "您的地址一分钟内的请求超过 {most} 次：请等待一分钟。",
+    ),
+    "other_host": (
+        "This page answers to other host names only: open it by the address you were given.",
+        "此页面只接受其他主机名：请使用提供给您的地址打开。",
+    ),
+    "password_asked": (
+        "Any user name, and the password that you were given.",
+        "用户名可任意填写，密码请使用提供给您的密码。",
+    ),
+    # --- limits: told beforehand
+    "limit_upload_bytes": ("A file may have {most}.", "单个文件最大 {most}。"),
+    "limit_text_characters": (
+        "A text may have {most} characters.",
+        "一份文本最多 {most} 个字符。",
+    ),
+    "limit_run_seconds": (
+        "A run trains for {most} seconds at most; then it stops and keeps its model.",
+        "一次训练最长 {most} 秒，到时停止并保留模型。",
+    ),
+    "limit_runs_each": ("Everybody may keep {most} runs.", "每人最多保留 {most} 次训练。"),
+    "limit_waiting": ("{most} runs may wait in the queue.", "队列中最多 {most} 次训练。"),
+    "limit_disk_bytes": (
+        "All runs together may take {most}; then the oldest go first, but never one that trains "
+        "or waits, nor anybody's newest: download what you want to keep.",
+        "所有训练合计最多占用 {most}；超出时先删除最早的，但不会删除正在训练或排队的，"
+        "也不会删除任何人最新的一次：请下载想保留的内容。",
+    ),
+    "limit_requests_minute": (
+        "An address may send {most} requests a minute.",
+        "每个地址每分钟最多 {most} 次请求。",
     ),
     # --- a worker that ended badly
     "worker_not_started": (

@@ -6,8 +6,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} 是空文件：请选择一个有文字的文件。",
     ),
     "corpus_too_small": (
-        "Only {words:,} words ({characters:,} characters) of text are left after cleaning, and at "
-        "least {least_words:,} words and {least_characters:,} characters are needed: add more text.",
+        "Only {words:,} words ({characters:,} characters) of text are left after cleaning, and "
+        "at least {least_words:,} words and {least_characters:,} characters are needed: add "
+        "more text.",
         "清理后只剩 {words:,} 个词（{characters:,} 个字符），至少需要 {least_words:,} 个词和 "
         "{least_characters:,} 个字符：请添加更多文字。",
     ),

@@ -207,10 +207,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This sample is ready to use: go on to the tokenizer, or bring your own text.",
         "这份示例可以直接使用：去训练分词器，或换成你自己的文本。",
     ),
-    "pasted_too_long": (
-        "The pasted text is too long: paste at most {most} characters, or bring it as a file.",
-        "粘贴的文本太长：最多 {most} 个字符，或改用文件。",
-    ),
     "no_book": (
         "Name a book, for instance kant-pure-reason, or give its number, for instance 4280.",
         "请填写书名（如 kant-pure-reason）或编号（如 4280）。",

@@ -11,8 +11,11 @@ from typing import Any
 
 import gradio as gr
 
+from kantai.gate import Gate, allowed_hosts, password_check
 from kantai.jobs import Jobs
+from kantai.limits import Turnstile, chosen
 from kantai.registry import Registry, new_secret
+from kantai.strings import text as text_of
 from kantai.ui import demo, endpoints
 from kantai.ui.desk import Desk
 from kantai.ui.early import EarlyScript
@@ -25,7 +28,6 @@ from kantai.ui.views import View
 from kantai.ui.words import size
 
 ASSETS = Path(__file__).parents[2] / "assets"
-MAX_UPLOAD = "200mb"
 # Fixed, so that a browser's secret outlives the server; it only keeps it from casual eyes.
 BROWSER_STATE = {"storage_key": "kantai_owner", "secret": "kantai playground"}
 
@@ -55,7 +57,8 @@ TABS = (
 
 def build_app(root: Path | None = None) -> gr.Blocks:
     """The page over the Runs under `root` (by default $KANTAI_RUNS, else `runs`)."""
-    registry = Registry(root or Path(os.environ.get("KANTAI_RUNS", "runs")))
+    runs = root or Path(os.environ.get("KANTAI_RUNS", "runs"))
+    registry = Registry(runs, chosen(os.environ))
     desk = Desk(registry, Jobs(registry))
     desk.jobs.watch()
     with gr.Blocks(title="Kantai", analytics_enabled=False, fill_width=True) as blocks:
@@ -135,6 +138,10 @@ def launch_settings() -> dict[str, Any]:
 
     plotly = plotly_file()
     gr.set_static_paths([plotly])
+    allowance = chosen(os.environ)
+    gate = Middleware(
+        Gate, hosts=allowed_hosts(os.environ), turnstile=Turnstile(allowance.requests_minute)
+    )
     return {
         "theme": theme(),
         "css_paths": [ASSETS / "kantai.css"],
@@ -143,8 +150,12 @@ def launch_settings() -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
-        "max_file_size": MAX_UPLOAD,
-        "app_kwargs": {"middleware": [Middleware(EarlyScript, script=browser_script(plotly))]},
+        "max_file_size": int(allowance.upload_bytes),
+        "auth": password_check(os.environ),
+        "auth_message": text_of("password_asked") if os.environ.get("KANTAI_PASSWORD") else None,
+        "app_kwargs": {
+            "middleware": [gate, Middleware(EarlyScript, script=browser_script(plotly))]
+        },
     }
 
 

@@ -95,6 +95,7 @@ class Desk:
 
     def new_run(self, owner: str, name: str, fill: Callable[[Run], None], **changes: object) -> str:
         """Begin a Run and let `fill` put its text in; where that fails, nothing stays."""
+        self.jobs.make_room()
         run_id = self.registry.new(
             self.default_settings(**changes), name=name[:NAME_LENGTH], owner=owner
         )

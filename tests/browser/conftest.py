@@ -7,9 +7,11 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,15 @@ import pytest
 HOUSE = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NO_BROWSER = (
-    "These tests need Chromium: `apt-get install chromium fonts-noto-cjk`, or "
+    "These tests need Chromium and `pip install -r tests/requirements.txt`: "
+    "`apt-get install chromium fonts-noto-cjk`, or "
     "`python -m playwright install chromium`; or leave them out with `--ignore tests/browser`."
+)
+BOOK = (
+    b"The Project Gutenberg eBook of Tides\r\n\r\n"
+    b"*** START OF THE PROJECT GUTENBERG EBOOK TIDES ***\r\n\r\n"
+    + b"".join(b"The lighthouse saw tide number %d come in.\r\n\r\n" % n for n in range(900))
+    + b"*** END OF THE PROJECT GUTENBERG EBOOK TIDES ***\r\n"
 )
 PATIENCE = 120_000  # milliseconds: a busy machine may be slow, but not silent
 
@@ -32,7 +41,8 @@ def free_port() -> int:
 class Server:
     """The page as `python app.py` serves it."""
 
-    def __init__(self, runs: Path, temporary: Path):
+    def __init__(self, runs: Path, temporary: Path, mirror: str):
+        self.mirror = mirror
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.runs, self.temporary = runs, temporary
@@ -43,6 +53,8 @@ class Server:
             "KANTAI_RUNS": str(self.runs),
             "GRADIO_TEMP_DIR": str(self.temporary),
             "GRADIO_SERVER_PORT": str(self.port),
+            "HF_HUB_OFFLINE": "",  # or no book could be fetched from our own mirror
+            "KANTAI_MIRROR": self.mirror,
         }
         self.process = subprocess.Popen([sys.executable, "app.py"], cwd=HOUSE, env=environment)
         for _ in range(600):
@@ -59,16 +71,41 @@ class Server:
         self.process.wait(20)
 
 
+class Mirror(BaseHTTPRequestHandler):
+    """One short book, under every number."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(BOOK)))
+        self.end_headers()
+        self.wfile.write(BOOK)
+
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("gradio"))
+def mirror() -> Iterator[str]:
+    books = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
+    threading.Thread(target=books.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{books.server_port}"
+    books.shutdown()
+    books.server_close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory, mirror) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("gradio"), mirror)
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="session")
 def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    try:
+        from playwright import sync_api as playwright
+    except ImportError:
+        pytest.fail(NO_BROWSER)
     with playwright.sync_playwright() as tool:
         found = shutil.which("chromium") or shutil.which("chromium-browser")
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SHOTS = Path(os.environ.get("KANTAI_SHOTS", "/tmp/kantai-shots"))
+SHOTS = os.environ.get("KANTAI_SCREENS")
 WORDS = "the old river ran past a quiet mill where two sisters ground corn into flour and sang"
 
 TABS = ("text", "tokenizer", "model", "pretrain", "fill_mask", "compare")
@@ -23,9 +23,10 @@ def small_text() -> str:
 
 
 def shoot(page, name: str) -> None:
-    """A picture for people; where they lie, $KANTAI_SHOTS says."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+    """A picture for people, in the folder that $KANTAI_SCREENS names, if it does."""
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
 
 
 def go(page, tab: str) -> None:
@@ -85,12 +86,14 @@ def test_a_training_is_watched_reloaded_zoomed_and_filled(visit):
     start(page, 12)
     until(page, "kantai.store.steps.length > 3")
     until(page, "document.querySelector('.k-loss').data?.[0].x.length > 2")
+    page.click("[data-trace='0']")
     page.evaluate("Plotly.relayout(document.querySelector('.k-loss'), {'xaxis.range': [1, 5]})")
     count = page.evaluate("kantai.store.steps.length")
     until(page, f"kantai.store.steps.length > {count + 2}")
     page.wait_for_timeout(300)
     shown = page.evaluate("document.querySelector('.k-loss').layout.xaxis.range")
     assert shown == [1, 5]
+    assert page.evaluate("document.querySelector('.k-loss').data[0].visible") is False
     other = visit(page.url.split("/")[-1])  # a second browser, by the link alone
     page.reload()
     for watcher in (page, other):
@@ -122,24 +125,28 @@ def test_stop_keeps_the_weights_and_a_killed_worker_is_told(visit, server):
     count = page.evaluate("kantai.store.steps.length")
     until(page, f"kantai.store.steps.length > {count + 1}")
     os.kill(json.loads((run / "worker.json").read_text())["pid"], signal.SIGKILL)
-    state_is(page, "failed")
+    page.wait_for_function("kantai.store.status.state === 'failed'", timeout=5_000)
     until(page, "document.querySelector('[data-part=trouble]').innerText.length > 20")
     shoot(page, "killed")
 
 
 def test_others_wait_in_the_queue_and_may_leave_it(visit):
-    first, second = visit(), visit()
-    for page, seconds in ((first, 60), (second, 10)):
+    first, second, third = visit(), visit(), visit()
+    for page, seconds in ((first, 60), (second, 10), (third, 10)):
         begin(page)
         start(page, seconds)
-    state_is(first, "preparing", "training")
-    state_is(second, "waiting")
-    assert "1" in second.inner_text("[data-part=told]")
-    second.reload()
-    state_is(second, "waiting")
-    shoot(second, "waiting")
+        state_is(page, *(("preparing", "training") if page is first else ("waiting",)))
+    for page, place in ((second, "1"), (third, "2")):
+        page.reload()
+        state_is(page, "waiting")
+        until(page, f"kantai.store.status.told.en.includes('{place}')")
+        assert place in page.inner_text("[data-part=told]")
+    shoot(third, "waiting")
     second.click(".k-leave")
     state_is(second, "new")
+    until(third, "kantai.store.status.told.en.includes('1')")  # moves up
+    third.click(".k-leave")
+    state_is(third, "new")
     first.click(".k-stop")
     state_is(first, "stopped", "new")
 

@@ -214,9 +214,9 @@ def examples_for(desk: Desk, run_id: str) -> list[str]:
     files = run.record["files"] if run else []
     for name in SAMPLES:
         sample = load_sample(name)
-        if run is None or sample.path.name in {Path(file).name for file in files}:
-            if sample.probes:
-                return [probe.sentence for probe in sample.probes]
+        fits = run is None or sample.path.name in {Path(file).name for file in files}
+        if fits and sample.probes:
+            return [probe.sentence for probe in sample.probes]
     return [masked(text) for text in (run.texts("validation")[:6] if run and run.has_text else [])]
 
 

@@ -31,7 +31,6 @@ PREVIEW = 12  # paragraphs
 PREVIEW_CHARACTERS = 600  # of each
 FREQUENT = 12
 MOST_FILES = 100
-MOST_PASTED = 20_000_000  # characters
 Shown = tuple[Node, Any, Any]
 
 
@@ -54,8 +53,6 @@ class Source:
         if self.kind == "sample":
             return read_files([load_sample(self.sample).path])
         if self.kind == "paste":
-            if len(self.pasted) > MOST_PASTED:
-                raise UserError("pasted_too_long", most=f"{MOST_PASTED:,}")
             data = len(self.pasted.encode("utf-8", "replace"))
             return [Document("pasted.txt", self.pasted, data, "utf-8", 0)]
         if self.kind == "book":
@@ -99,7 +96,7 @@ def keep(
     from kantai.corpus import build_corpus
     from kantai.stages import keep_text
 
-    documents = source.documents(desk.registry.root / ".books", tell)
+    documents = read_within(desk, source, tell)
     corpus = build_corpus(
         documents, rules=list(rules), progress=lambda share, name: tell("doing_clean", share)
     )
@@ -112,6 +109,19 @@ def keep(
     if desk.registry.has(run_id) and desk.registry.owns(run_id, owner) and desk.is_fresh(run_id):
         desk.registry.delete(run_id, owner)
     return new
+
+
+def read_within(desk: Desk, source: Source, tell: Tell) -> list[Document]:
+    """The source's documents. Raises UserError for more than this place allows."""
+    allowance = desk.registry.allowance
+    allowance.check("text_characters", len(source.pasted), "text_over_limit")
+    if source.kind == "files":
+        sizes = [Path(file).stat().st_size for file in source.files or () if Path(file).is_file()]
+        allowance.check("upload_bytes", max(sizes, default=0), "upload_over_limit")
+    documents = source.documents(desk.registry.root / ".books", tell)
+    characters = sum(len(document.text) for document in documents)
+    allowance.check("text_characters", characters, "text_over_limit")
+    return documents
 
 
 def show(desk: Desk, run_id: str) -> Shown:
@@ -212,7 +222,7 @@ def notebook(desk: Desk, *source: Any) -> Iterator[Node]:
 def notebook_reading(desk: Desk, source: Source, tell: Tell) -> Any:
     from kantai import commands
 
-    documents = source.documents(desk.registry.root / ".books", tell)
+    documents = read_within(desk, source, tell)
     return commands.notebook_reading(documents, tell)
 
 

@@ -1,0 +1,284 @@
+"""What goes wrong in front of a class, with real processes: what one sees, and nothing is lost.
+
+Kills of the command line are in test_kill.py, of a queue's worker with advice in test_jobs.py.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from kantai import jobs as jobs_module
+from kantai.errors import UserError
+from kantai.events import Failed, Finished, Noticed, Saved, Stepped
+from kantai.fill_mask import FillMask
+from kantai.jobs import HOUSE, Jobs
+from kantai.processes import birth, is_alive
+from kantai.recipes import Budget
+from kantai.registry import Registry
+from kantai.strings import text
+from kantai.workspace import Run, Settings, Worker
+from tests.conftest import tiny_settings
+
+OWNER = "anna"
+LONG = Budget(seconds=90)  # so that no worker outlives a killed test by much
+SHOWN_WITHIN = 5.0  # seconds from a worker's death to its state "failed"
+
+
+@pytest.fixture
+def registry(tmp_path):
+    registry = Registry(tmp_path / "runs")
+    yield registry
+    for run_id in registry._ids():
+        worker = registry.open(run_id).worker()
+        if worker and worker.alive:
+            os.kill(worker.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def run_id(registry, paragraphs, tokenizer) -> str:
+    run_id = registry.new(tiny_settings(LONG), name="mill", owner=OWNER)
+    run = registry.open(run_id)
+    run.write_texts({"train": paragraphs[30:], "validation": paragraphs[:30]}, {"files": []})
+    run.write_tokenizer(tokenizer)
+    return run_id
+
+
+def until(true, seconds=60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def seen(run: Run, kind: type, before: int = 0) -> bool:
+    return sum(isinstance(event, kind) for event in run.events()) > before
+
+
+# --- processes that die ---------------------------------------------------------------------------
+
+
+def test_workers_killed_at_random_moments_are_shown_with_the_cause(registry, run_id):
+    jobs, run, dice = Jobs(registry, device="cpu"), registry.open(run_id), random.Random(3)
+    for number in range(3):
+        jobs.start(run_id)
+        until(lambda: run.worker() is not None)
+        time.sleep(dice.uniform(0, 1.0) + 2.0 * number)
+        os.kill(run.worker().pid, signal.SIGKILL)
+        until(lambda: jobs.state(run_id).state == "failed", SHOWN_WITHIN)
+        assert jobs.state(run_id).key == "worker_killed"
+    run.write_settings(replace(run.settings, budget=Budget(max_steps=1)))
+    assert run.texts("train") and run.tokenizer().learned and run.load_checkpoint() is not False
+
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from kantai.jobs import Jobs
+from kantai.registry import Registry
+jobs = Jobs(Registry(Path(sys.argv[1])), device="cpu")
+jobs.start(sys.argv[2])
+jobs.watch(0.1)
+time.sleep(120)
+"""
+
+
+def test_a_killed_server_costs_no_step_and_its_successor_can_stop_what_it_began(registry, run_id):
+    command = [sys.executable, "-c", SERVER, registry.root, run_id]
+    server = subprocess.Popen(list(map(str, command)), cwd=HOUSE)
+    run = registry.open(run_id)
+    until(lambda: seen(run, Stepped))
+    server.kill()
+    server.wait()
+    steps = run.latest(Stepped).step
+    until(lambda: run.latest(Stepped).step > steps)
+    later = Jobs(registry, device="cpu")
+    assert later.state(run_id).state == "training"
+    later.stop(run_id)
+    until(lambda: later.state(run_id).state == "stopped")
+    assert not seen(run, Failed) and FillMask.load(run.model_folder).fill("the old <mask> ran")
+
+
+def test_a_tokenizer_training_that_is_cancelled_leaves_the_run_as_it_was(registry):
+    run_id = registry.new(tiny_settings(LONG), name="mill", owner=OWNER)
+    run, dice = registry.open(run_id), random.Random(1)
+    lines = ["".join(dice.choices("abcdefghijklmnop    ", k=400)) for _ in range(20_000)]
+    run.write_texts({"train": lines, "validation": lines[:30]}, {"files": []})
+    run.write_settings(replace(run.settings, vocab_size=30_000))
+    jobs = Jobs(registry, device="cpu")
+    jobs.start(run_id)
+    until(lambda: jobs.state(run_id).doing == "doing_tokenizer")
+    worker = run.worker()
+    jobs.stop(run_id)
+    until(lambda: jobs.state(run_id).state == "new", SHOWN_WITHIN)
+    assert not run.has_tokenizer and not worker.alive and run.texts("train") == lines
+    assert not [file for file in run.folder.rglob("*tokenizer*") if file.is_file()]
+
+
+# --- a disk without room --------------------------------------------------------------------------
+
+
+def work_with_little_disk(run: Run, largest: int) -> int:
+    """A real worker whose files cannot grow beyond `largest` bytes; its exit status."""
+    command = [sys.executable, "-m", "kantai.worker", str(run.folder), "--device", "cpu"]
+    limit = (largest, largest)
+    child = subprocess.Popen(
+        command, cwd=HOUSE, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    )
+    return child.wait(timeout=120)
+
+
+def test_a_disk_that_is_full_is_named_and_the_run_goes_on_when_there_is_room(registry, run_id):
+    run, jobs = registry.open(run_id), Jobs(registry, device="cpu")
+    run.write_settings(replace(run.settings, budget=Budget(max_steps=30)))
+    assert work_with_little_disk(run, 200) == jobs_module.DISK_FULL  # not even for an event
+    state = jobs.state(run_id)
+    assert (state.state, state.key) == ("failed", "worker_vanished")  # not this process's child
+    told = jobs_module.death(jobs_module.DISK_FULL, asked=False, last=None, path=run.folder)
+    assert told.key == "disk_full"
+    assert work_with_little_disk(run, 20_000) == 1  # not for weights
+    state = jobs.state(run_id)
+    assert (state.state, state.key) == ("failed", "disk_full") and "磁盘" in state.message("zh")
+    assert not list(run.folder.rglob("*.tmp*")) and not run.model_folder.exists()
+    jobs.start(run_id)
+    until(lambda: jobs.state(run_id).state == "finished")
+    assert run.result["steps"] == 30 and FillMask.load(run.model_folder).fill("the <mask> ran")
+
+
+def test_a_death_on_a_full_disk_is_told_as_such(registry, run_id, monkeypatch):
+    run = registry.open(run_id)
+    run.write_worker(Worker(os.getpid(), birth(os.getpid()) - 60, 0))
+    full = shutil._ntuple_diskusage(10**9, 10**9, 0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+    monkeypatch.setattr(Run, "fail", lambda *a, **v: (_ for _ in ()).throw(full_disk(run)))
+    assert Jobs(registry).state(run_id).message() == text("disk_full", path=run.folder)
+
+
+def full_disk(run: Run) -> UserError:
+    return UserError("disk_full", path=run.folder)
+
+
+def test_what_may_not_be_written_says_so(tmp_path):
+    for make in (lambda p: Registry(p), lambda p: Run.create(p, tiny_settings(LONG))):
+        with pytest.raises(UserError) as error:
+            make(type(tmp_path)("/proc/kantai/runs"))
+        assert error.value.key == "not_writable"
+
+
+# --- numbers and clocks ---------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_its_best_weights(registry, run_id):
+    run, jobs = registry.open(run_id), Jobs(registry, device="cpu")
+    jobs.start(run_id)
+    until(lambda: seen(run, Stepped))
+    jobs.stop(run_id)
+    until(lambda: jobs.state(run_id).state == "stopped")
+    checkpoint = run.load_checkpoint()
+    for name, tensor in checkpoint.tensors.items():
+        if name.startswith("weights/"):
+            tensor.fill_(math.nan)
+    run.save_checkpoint(checkpoint)
+    run.write_settings(replace(run.settings, budget=Budget(max_steps=2_000)))
+    jobs.start(run_id)
+    until(lambda: jobs.state(run_id).state not in ("preparing", "training"))
+    assert FillMask.load(run.model_folder).fill("the old <mask> ran")[0][0].probability > 0
+    notices = [event.key for event in run.events() if isinstance(event, Noticed)]
+    assert "loss_not_finite" in notices and isinstance(run.latest(Finished), Finished)
+    assert all(None is e.loss or math.isfinite(e.loss) for e in run.events() if hasattr(e, "loss"))
+
+
+def test_a_clock_that_jumps_neither_loses_a_worker_nor_ends_one(registry, run_id, monkeypatch):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        run, jobs = registry.open(run_id), Jobs(registry)
+        run.write_worker(Worker(child.pid, birth(child.pid), 0))
+        jobs.file.write_text(json.dumps({"waiting": [], "running": run_id}))
+        run.append(Saved(3, 1.0))
+        run.ask_stop()
+        past = time.time() - 7_200
+        os.utime(run.folder / "stop", (past, past))
+        if hasattr(psutil, "_pslinux"):  # where births are told by the time of day
+            monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: past)
+            monkeypatch.setattr(psutil._pslinux, "BOOT_TIME", past, raising=False)
+        now = time.time()
+        for jump in (7_200, -7_200):
+            monkeypatch.setattr(time, "time", lambda jump=jump: now + jump)
+            jobs.tick()
+            assert jobs.state(run_id).state == "training" and child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+    assert not is_alive(child.pid, birth(os.getpid()))
+
+
+# --- folders that changed under one's hands -------------------------------------------------------
+
+
+def test_a_run_deleted_while_it_is_watched(registry, run_id):
+    run, problems, told = registry.open(run_id), [], threading.Event()
+    for step in range(300):
+        run.append(Saved(step, 1.0))
+    jobs = Jobs(registry)
+
+    def watch() -> None:
+        try:
+            while True:
+                jobs.state(run_id)
+                registry.open(run_id).events_after(0)
+                registry.list(OWNER)
+        except UserError as error:
+            problems.append(error.key)
+        finally:
+            told.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    time.sleep(0.3)
+    registry.delete(run_id, OWNER)
+    assert told.wait(10) and problems == ["unknown_run"]
+
+
+def test_a_model_file_that_is_damaged_is_named(registry, run_id):
+    run, jobs = registry.open(run_id), Jobs(registry, device="cpu")
+    run.write_settings(replace(run.settings, budget=Budget(max_steps=2)))
+    jobs.start(run_id)
+    until(lambda: jobs.state(run_id).state == "finished")
+    weights = run.model_folder / "model.safetensors"
+    whole = weights.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"\xff" * 100):
+        weights.write_bytes(damaged)
+        with pytest.raises(UserError) as error:
+            FillMask.load(run.model_folder)
+        assert error.value.key == "broken_model"
+
+
+def test_a_run_of_another_version_is_read_or_refused_in_a_sentence(registry, run_id):
+    run = registry.open(run_id)
+    record, settings = run.record, run.settings
+    later = record | {"mood": 1, "preset": record["preset"] | {"rope": 2}}
+    later["recipe"] = record["recipe"] | {"moon": 3}
+    earlier = {key: value for key, value in record.items() if key not in ("version", "files")}
+    for other in (later, earlier):
+        assert Settings.from_json(other) == settings
+    for missing in ("preset", "recipe", "budget"):
+        broken = {key: value for key, value in record.items() if key != missing}
+        (run.folder / "run.json").write_text(json.dumps(broken))
+        with pytest.raises(UserError, match="run.json"):
+            _ = run.settings
+        Jobs(registry).state(run_id)
+        assert isinstance(registry.list(OWNER), list)
+    (run.folder / "events.jsonl").write_text('{"event": "dreamt", "step": 1}\n{"event": "saved"}\n')
+    assert Jobs(registry).state(run_id).state == "new"

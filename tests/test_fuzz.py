@@ -1,0 +1,271 @@
+"""Hostile input: whatever comes, an answer or one sentence (UserError), within two seconds.
+
+    KANTAI_FUZZ=5000 python -m pytest tests/test_fuzz.py        # that many examples a test
+
+Seconds are of the processor, so that a busy machine fails nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from inspect import signature
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from kantai.archives import UNPACKERS
+from kantai.cleaning import CLEANING_RULES
+from kantai.corpus import build_corpus
+from kantai.errors import UserError
+from kantai.events import from_lines
+from kantai.jobs import Jobs
+from kantai.limits import ALLOWANCES
+from kantai.readers import READERS, Document, read_files
+from kantai.registry import Registry
+from kantai.sources import Limits
+from kantai.ui.desk import Desk
+from kantai.ui.endpoints import endpoints
+from kantai.workspace import Run
+from tests.conftest import small_text, tiny_settings
+
+SLOWEST = 2.0  # seconds of the processor
+MOST_TEXT = 1_000_000  # bytes that may come of one file here
+LIMITS = Limits(max_text_bytes=MOST_TEXT)
+hostile = settings(
+    max_examples=int(os.environ.get("KANTAI_FUZZ", "40")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize="KANTAI_FUZZ" not in os.environ,
+)
+
+
+@contextmanager
+def quick_and_plain() -> Iterator[None]:
+    """Nothing but UserError may come out, and soon."""
+    began = time.thread_time()
+    with suppress(UserError):
+        yield
+    assert time.thread_time() - began < SLOWEST
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+TEXT = "\n\n".join(small_text(12))
+
+
+def zipped(name: str, data: bytes, kind: int = 0o100644) -> bytes:
+    memory, info = io.BytesIO(), zipfile.ZipInfo(name)
+    info.external_attr = kind << 16
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(info, data)
+    return memory.getvalue()
+
+
+def parquet(texts: list[str]) -> bytes:
+    memory = io.BytesIO()
+    pq.write_table(pa.table({"text": texts}), memory)
+    return memory.getvalue()
+
+
+def pdf() -> bytes:
+    page = b"BT /F1 12 Tf 72 700 Td (the old mill) Tj ET"
+    return (
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
+        b"/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj\n"
+        b"4 0 obj<</Length 44>>stream\n" + page + b"\nendstream endobj\n"
+        b"trailer<</Root 1 0 R>>"
+    )
+
+
+SEEDS = {
+    ".txt": TEXT.encode(),
+    ".md": b"# Mill\n\n" + TEXT.encode("utf-16"),
+    ".csv": b"id;text\n" + b"\n".join(b'%d;"the ""old"" mill"' % n for n in range(9)),
+    ".tsv": b"id\ttext\n1\tthe mill\n",
+    ".json": json.dumps([{"text": line} for line in small_text(5)]).encode(),
+    ".jsonl": b'{"text": "the mill \\ud800"}\n"a line"\n',
+    ".parquet": parquet(small_text(9)),
+    ".pdf": pdf(),
+    ".gz": gzip.compress(TEXT.encode()),
+    ".zip": zipped("a.txt", TEXT.encode()),
+}
+edits = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(0, 12), st.binary(max_size=12)), max_size=6
+)  # where, how much goes, what comes
+
+
+def changed(data: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
+    for where, gone, new in changes:
+        at = int(where * len(data))
+        data = data[:at] + new + data[at + gone :]
+    return data
+
+
+def read(folder: Any, name: str, data: bytes) -> None:
+    path = folder / name
+    path.write_bytes(data)
+    with quick_and_plain():
+        documents = read_files([path], limits=LIMITS)
+        assert sum(len(document.text) for document in documents) <= MOST_TEXT
+        assert all("\ud800" not in document.text for document in documents)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("files")
+
+
+def test_every_kind_of_file_has_a_seed():
+    assert SEEDS.keys() == {*READERS, *UNPACKERS}
+
+
+@pytest.mark.parametrize("suffix", SEEDS)
+def test_damaged_files(folder, suffix):
+    @hostile
+    @given(edits)
+    def damage(changes):
+        read(folder, "file" + suffix, changed(SEEDS[suffix], changes))
+
+    damage()
+
+
+@hostile
+@given(st.sampled_from([*SEEDS, ".exe", ""]), st.binary(max_size=400))
+def test_bytes_under_any_name(folder, suffix, data):
+    read(folder, "file" + suffix, data)
+
+
+def bombs() -> dict[str, bytes]:
+    zeros, table = bytes(60_000_000), ["the mill " * 20_000] * 60
+    nested = zipped("a.zip", zipped("b.txt", b"x"))
+    return {
+        "gzip.txt.gz": gzip.compress(zeros), "zip.zip": zipped("a.txt", zeros),
+        "nested.zip": nested, "parquet.parquet": parquet(table),
+        "deep.json": b"[" * 100_000, "deep.jsonl": b'{"a":' * 50_000,
+        "wide.csv": b"," * 150_000 + b"\n" + b"x" * 400_000,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", bombs())
+def test_bombs_are_refused(folder, name):
+    (folder / name).write_bytes(bombs()[name])
+    with quick_and_plain(), pytest.raises(UserError):
+        read_files([folder / name], limits=LIMITS)
+        raise AssertionError("read in full")
+
+
+@pytest.mark.parametrize("name", ["../../etc/cron.d/a.txt", "/etc/a.txt", "C:\\a.txt", "a\0.txt"])
+def test_names_in_archives_never_become_paths(folder, name):
+    place = folder / "only"
+    place.mkdir(exist_ok=True)
+    archive = place / "archive.zip"
+    for kind, data in ((0o100644, TEXT.encode()), (0o120777, b"/etc/passwd")):  # file, link
+        archive.write_bytes(zipped(name, data, kind))
+        with quick_and_plain():
+            found = read_files([archive])
+            assert found[0].text.encode() == data  # a link is its own few letters
+    assert [path.name for path in place.iterdir()] == ["archive.zip"]
+
+
+# --- text and logs --------------------------------------------------------------------------------
+
+texts = st.one_of(
+    st.text(max_size=2_000),
+    st.text("ab-\n\r\f\u00ad \t<>&;[]|#*_", max_size=2_000),
+    st.builds(lambda word, times: word * times, st.text(max_size=9), st.integers(1, 5_000)),
+)
+
+
+@hostile
+@given(texts, st.lists(st.sampled_from(list(CLEANING_RULES)), unique=True))
+@example("0\x1f", ["page_marks"])  # a space to str.strip, none to int
+def test_the_cleaner(text, rules):
+    with quick_and_plain():
+        build_corpus([Document("a.txt", text, len(text), "utf-8", 0)], rules=rules)
+
+
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["saved", ""])
+records = st.recursive(
+    plain,
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["event", "step"]), inner),
+    max_leaves=6,
+)
+lines_of_a_log = st.lists(st.text(max_size=80) | records.map(json.dumps), max_size=9)
+
+
+@hostile
+@given(lines_of_a_log, st.integers(-5, 99), st.integers(1, 99))
+def test_logs(folder, lines, cursor, most):
+    list(from_lines(lines))
+    run = Run(folder)
+    (folder / "events.jsonl").write_text("\n".join(lines), encoding="utf-8", errors="replace")
+    run.latest()
+    for _ in range(200):
+        events, after = run.events_after(cursor, most)
+        if after == cursor:
+            break
+        cursor = after
+    assert all(isinstance(event, dict) for event in events)
+
+
+# --- the page's endpoints -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> tuple[dict[str, Callable[..., Any]], str]:
+    """Every endpoint by name, over a root with one Run that is somebody's; and its id."""
+    registry = Registry(tmp_path_factory.mktemp("runs"), ALLOWANCES["class"])
+    desk = Desk(registry, Jobs(registry, device="cpu"))
+    from kantai.recipes import Budget
+
+    theirs = registry.new(tiny_settings(Budget(seconds=5)), name="mill", owner="its owner")
+    run = registry.open(theirs)
+    run.write_texts({"train": small_text(40), "validation": small_text(5)}, {"files": []})
+    return {function.__name__: function for function in endpoints(desk)}, theirs
+
+
+junk = st.one_of(
+    st.text(max_size=60), st.integers(), st.floats(), st.none(),
+    st.sampled_from(["../x", "..\\x", "/etc/passwd", "<script>alert(1)</script>", "\0", "=1+1"]),
+)  # fmt: skip
+CHANGES = ("rename", "delete", "start", "stop", "resume", "learn_tokenizer", "choose_preset")
+BEFORE = ("not_owner", "unknown_preset")  # the preset's name is looked at before the owner's
+
+
+@hostile
+@given(st.data())
+def test_every_endpoint_with_any_id(served, data):
+    called, _ = served
+    name = data.draw(st.sampled_from(sorted(called.keys() - {"new_owner"} - OPEN_TO_ALL)))
+    arguments = [data.draw(junk) for _ in signature(called[name]).parameters]
+    with quick_and_plain():
+        called[name](*arguments)
+
+
+# What begins a Run of the sample for a page that has none yet; tests/test_ui.py is at them.
+OPEN_TO_ALL = {"new_run", "learn_tokenizer", "choose_preset", "start"}
+
+
+@hostile
+@given(st.sampled_from(CHANGES), st.data())
+def test_somebody_elses_run_stays_as_it_is(served, name, data):
+    called, theirs = served
+    rest = [data.draw(junk) for _ in list(signature(called[name]).parameters)[2:]]
+    stranger = data.draw(junk.filter(lambda owner: owner != "its owner"))
+    before = called["state"](theirs)
+    with pytest.raises(UserError) as error:
+        called[name](theirs, stranger, *rest)
+    assert error.value.key in BEFORE and called["state"](theirs) == before

@@ -1,0 +1,197 @@
+"""Limits: held where the thing is done, told in one sentence, and never a person's work lost."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import time
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kantai.errors import UserError
+from kantai.events import Stepped
+from kantai.gate import Gate, allowed_hosts, host_of, password_check
+from kantai.jobs import Jobs
+from kantai.limits import ALLOWANCES, Allowance, Turnstile, chosen
+from kantai.processes import birth
+from kantai.recipes import Budget
+from kantai.registry import Registry
+from kantai.strings import LANGUAGES
+from kantai.ui.desk import Desk
+from kantai.ui.tabs.text import Source, keep
+from kantai.workspace import Worker
+from tests.conftest import small_text, tiny_settings
+
+OWNERS = ("anna", "boris", "chen")
+
+
+def place(tmp_path, **limits) -> Registry:
+    return Registry(tmp_path / "runs", replace(ALLOWANCES["local"], **limits))
+
+
+def new(registry, owner="anna", *, age=0, size=0, budget=None) -> str:
+    settings = tiny_settings(budget or Budget(seconds=30))
+    run_id = registry.new(settings, name="mill", owner=owner)
+    run = registry.open(run_id)
+    run.write_texts({"train": ["a"], "validation": ["b"]}, {"files": []})
+    (run.folder / "checkpoint.safetensors").write_bytes(bytes(size))
+    then = time.time() - age
+    os.utime(run.folder / "run.json", (then, then))
+    return run_id
+
+
+def test_the_place_is_chosen_by_name_and_a_space_knows_itself():
+    assert chosen({}) is ALLOWANCES["local"]
+    assert chosen({"SPACE_ID": "a/b"}) is ALLOWANCES["space"]
+    assert chosen({"SPACE_ID": "a/b", "KANTAI_LIMITS": "class"}) is ALLOWANCES["class"]
+    with pytest.raises(UserError, match="local, class, space"):
+        chosen({"KANTAI_LIMITS": "clas"})
+    with pytest.raises(ValueError):
+        replace(ALLOWANCES["class"], waiting=0)
+
+
+@pytest.mark.parametrize("name", ALLOWANCES)
+def test_each_limit_is_told_beforehand_in_each_language(name):
+    finite = [f for f in fields(Allowance) if math.isfinite(getattr(ALLOWANCES[name], f.name))]
+    for language in LANGUAGES:
+        told = ALLOWANCES[name].sentences(language)
+        assert len(told) == len(set(told)) == len(finite)
+    assert name == "local" or len(finite) == len(fields(Allowance))
+
+
+def test_runs_a_person(tmp_path):
+    registry = place(tmp_path, runs_each=2)
+    kept = [new(registry) for _ in range(2)]
+    with pytest.raises(UserError, match="keep 2 runs"):
+        new(registry)
+    new(registry, "boris")
+    registry.delete(kept[0], "anna")
+    new(registry)
+
+
+def test_seconds_a_run_whatever_the_budget_counts(tmp_path):
+    registry = place(tmp_path, run_seconds=60)
+    jobs = Jobs(registry)
+    with pytest.raises(UserError, match="60 seconds here"):
+        jobs.start(new(registry, budget=Budget(seconds=61)))
+    by_steps = new(registry, budget=Budget(max_steps=10**6))
+    run = registry.open(by_steps)
+    run.write_worker(Worker(os.getpid(), birth(os.getpid()), 0))
+    jobs.file.write_text(f'{{"waiting": [], "running": "{by_steps}"}}')
+    run.append(Stepped(5, 61.0, 0.5, 0.1, 6.0, 0.01, 1.0, 100.0, 0))
+    jobs.tick()
+    assert not run.stop_asked()  # about to end by itself
+    run.append(Stepped(6, 63.0, 0.5, 0.1, 6.0, 0.01, 1.0, 100.0, 0))
+    jobs.tick()
+    assert run.stop_asked()
+    run.clear_worker()
+    with pytest.raises(UserError, match="trained for its 60 seconds"):
+        jobs.start(by_steps)
+
+
+def test_the_disk_is_held_and_what_goes_is_the_oldest_that_nobody_needs(tmp_path):
+    registry = place(tmp_path, disk_bytes=520_000)
+    jobs = Jobs(registry)
+    old, older, newest = (new(registry, age=age, size=150_000) for age in (50, 90, 10))
+    training = new(registry, "boris", age=200, size=100_000)
+    new(registry, "boris", age=5)
+    registry.open(training).write_worker(Worker(os.getpid(), birth(os.getpid()), 0))
+    waiting = new(registry, "chen", age=300, size=100_000)
+    new(registry, "chen", age=4)
+    jobs.file.write_text(f'{{"waiting": ["{waiting}"], "running": "{training}"}}')
+    jobs.make_room()
+    assert [registry.has(i) for i in (older, old, newest, training, waiting)] == [
+        False, True, True, True, True,
+    ]  # fmt: skip
+    assert not list(registry.root.glob(".deleted-*"))
+    (registry.open(newest).folder / "log.txt").write_bytes(bytes(400_000))
+    with pytest.raises(UserError, match="none may be removed"):
+        jobs.make_room()
+    assert not registry.has(old)
+    assert all(registry.has(i) for i in (newest, training, waiting))
+
+
+@given(st.lists(st.tuples(st.sampled_from(OWNERS), st.integers(0, 3)), max_size=9),
+       st.integers(1, 300_000))  # fmt: skip
+def test_nobody_ever_loses_their_newest_run(tmp_path_factory, runs, most):
+    registry = Registry(
+        tmp_path_factory.mktemp("runs"), replace(ALLOWANCES["local"], disk_bytes=most)
+    )
+    made = [(owner, new(registry, owner, age=100 - n, size=size * 40_000))
+            for n, (owner, size) in enumerate(runs)]  # fmt: skip
+    newest = dict(made).values()
+    try:
+        gone = registry.make_room([])
+    except UserError as error:
+        assert error.key == "disk_over_limit"
+        assert {i for _, i in made if registry.has(i)} == set(newest)
+    else:
+        assert not set(gone) & set(newest)
+        left = sum(registry.open(i).disk_bytes() for _, i in made if registry.has(i))
+        assert left <= most
+
+
+def test_a_text_and_an_upload_over_the_limit_are_refused_inside_the_handler(tmp_path):
+    desk = Desk(place(tmp_path, text_characters=2_000, upload_bytes=3_000), None)
+    big = tmp_path / "big.txt"
+    sources = {
+        "text_over_limit": Source("paste", pasted="x " * 1_001),
+        "upload_over_limit": Source("files", files=[str(big)]),
+    }
+    big.write_text("x " * 1_501)
+    for key, source in sources.items():
+        with pytest.raises(UserError) as error:
+            keep(desk, "", "anna", [], source, lambda key, share: None)
+        assert error.value.key == key
+    parts = [tmp_path / f"{n}.txt" for n in range(2)]
+    for part in parts:
+        part.write_text("\n\n".join(small_text(15)))
+    with pytest.raises(UserError, match="2,000 characters"):
+        keep(desk, "", "anna", [], Source("files", files=list(map(str, parts))), lambda k, s: None)
+
+
+def test_requests_a_minute_each_caller_alone_and_memory_stays_small():
+    now = [0.0]
+    turnstile = Turnstile(3, clock=lambda: now[0], callers=5)
+    assert [turnstile.admits("a") for _ in range(5)] == [True, True, True, False, False]
+    assert turnstile.admits("b")
+    now[0] = 60.0
+    assert turnstile.admits("a")
+    assert all(turnstile.admits(n) for n in range(1_000)) and len(turnstile._calls) <= 6
+    assert all(Turnstile(math.inf).admits("a") for _ in range(100))
+
+
+def ask(gate, host, client="10.0.0.1") -> int:
+    """What the gate answers: 200 where it lets the request through."""
+    sent: list[dict] = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "client": (client, 1), "headers": [(b"host", host.encode())]}
+    asyncio.run(gate(scope, None, send))
+    return sent[0]["status"] if sent else 200
+
+
+def test_the_gate_asks_for_the_host_and_counts():
+    async def page(scope, receive, send):
+        return None
+
+    hosts = allowed_hosts({"KANTAI_HOSTS": "Room12.example, [::1],"})
+    gate = Gate(page, hosts=hosts, turnstile=Turnstile(3))
+    assert ask(gate, "room12.example:7860") == ask(gate, "[::1]:7860") == 200
+    assert ask(gate, "evil.example") == ask(gate, "room12.example.evil.org") == ask(gate, "") == 421
+    assert ask(gate, "room12.example") == 200 and ask(gate, "room12.example") == 429
+    assert ask(gate, "127.0.0.1:7860", "10.0.0.2") == 200  # Gradio asks itself when it starts
+    assert ask(Gate(page, hosts=allowed_hosts({}), turnstile=Turnstile(9)), "any") == 200
+    assert host_of({"headers": []}) == ""
+
+
+def test_the_password_is_off_unless_set():
+    assert password_check({}) is None and password_check({"KANTAI_PASSWORD": ""}) is None
+    check = password_check({"KANTAI_PASSWORD": "磨坊"})
+    assert check("anybody", "磨坊") and not check("anybody", "mill") and not check("磨坊", "")
