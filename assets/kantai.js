@@ -177,8 +177,9 @@
   let plotly = null;
   kantai.plotly = () => (plotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    const root = (window.gradio_config?.root ?? "").replace(/\/$/, "");
-    script.src = root + "/gradio_api/file=" + kantai.config.plotly;
+    // Behind a proxy the server may know its path, but not the host's name in this address.
+    const { pathname } = new URL(window.gradio_config?.root ?? location.href, location.href);
+    script.src = pathname.replace(/\/$/, "") + "/gradio_api/file=" + kantai.config.plotly;
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => { plotly = null; reject(new Error("plotly.js did not load")); };
     document.head.append(script);

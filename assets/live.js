@@ -29,6 +29,7 @@
         ["div.k-head", ["h3", words.live_chart], ["div.k-legend",
           ["button", { "data-trace": "0", "aria-pressed": "true" }, ["i.k-train"], words.live_training], ["button", { "data-trace": "1", "aria-pressed": "true" }, ["i.k-valid"], words.live_validation], ["button", { "data-trace": "refs", "aria-pressed": "true" }, ["i.k-ref"], words.live_references]]],
         ["div.k-plot.k-loss", { role: "img", "aria-label": words.live_chart }], ["p.k-hint", { "data-part": "hint" }, words.live_hint]]),
+      build(["section.k-card.k-watch", { "data-part": "watch" }, ["div.k-head", ["h3", words.watch_title], ["span", words.watch_hint]], ["div", { "data-part": "sentences" }]]),
       build(["section.k-instruments", ...INSTRUMENTS.map(([name]) => ["div.k-instrument", { "data-gauge": name }, ["small", words["live_gauge_" + name]], ["strong", ["span"], " ", ["u"]], ["span.k-spark"]])]),
       build(["section.k-card.k-log-card", ["div.k-head", ["h3", words.live_log], ["span.k-bar", ["button.k-quiet", { "data-csv": "1" }, words.live_csv]]], ["ol.k-log", { tabindex: "0" }]]),
     );
@@ -168,6 +169,26 @@
       part("hint").hidden = Boolean(kantai.store.steps.length);
     };
 
+    // --- watch it learn: sentences with a hidden word, one square a look ---------------------------
+    const percent = (share) => (share < 0.001 && share > 0 ? "<0.1 %" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`);
+    let rows = "";  // the sentences and looks that are on the screen
+    const watch = () => {
+      const sentences = kantai.store.started?.watched ?? [];
+      const looks = kantai.store.looks.filter((v) => v[5]);
+      part("watch").hidden = !sentences.length || !looks.length;
+      const now = sentences.join() + looks.length + (looks.at(-1)?.[0] ?? "");
+      if (now === rows) return;
+      rows = now;
+      const few = looks.filter((_, i) => i % Math.ceil(looks.length / 24) === 0 || i === looks.length - 1);
+      part("sentences").replaceChildren(...sentences.map(([before, word, after], i) => {
+        const seen = few.filter((v) => v[5][i]), [share, ...guesses] = seen.at(-1)?.[5][i] ?? [0];
+        const squares = seen.map((v) => ["i", { title: `${v[0]}: ${percent(v[5][i][0])}`, "--share": Math.sqrt(v[5][i][0]).toFixed(3) }]);
+        const said = guesses.flatMap(([text, p], n) => [...(n ? [" · "] : []), [text === word ? "b.k-good" : "span", `${text || "␣"} ${percent(p)}`]]);
+        return build(["div.k-watched", ["p", before, ["mark.k-gap", word], after],
+          ["div.k-squares", { role: "img", "aria-label": percent(share) }, ...squares], ["div.k-said", ...said]]);
+      }));
+    };
+
     const log = place.querySelector(".k-log");
     const note = (notes) => {
       for (const [step, sentence] of notes) log.append(build(["li", ["code", String(step)], " ", sentence]));
@@ -188,7 +209,7 @@
     kantai.listen((what, store, news) => {
       if (what === "reset" || what === "started") { if (plot.clientWidth) draw(); if (what === "reset") { log.replaceChildren(); note(store.notes); } }
       if (what === "news") { if (drawn && budget() !== drawnFor) draw(); else extend(); note(news.notes); }
-      figures(); told();
+      figures(); told(); watch();
     });
   };
 

@@ -41,7 +41,9 @@ SAVE_EVERY = (
     {"type": float, "default": 20.0, "metavar": "SECONDS", "help": "between checkpoints"},
 )
 TOP_K = (["--top-k"], {"type": int, "default": 5})
+MEGABYTES = (["--megabytes"], {"type": float, "help": "data: grow the text to this size"})
 BUDGET = (SECONDS, STEPS, EPOCHS)
+QUESTIONS = ("speed", "learn", "data", "ui")  # each a module of kantai.bench
 
 # Name, what it does, how, and its arguments.
 COMMANDS = (
@@ -112,12 +114,13 @@ COMMANDS = (
         "measure this machine: the notebook's recipe beside ours",
         commands.bench,
         (
-            (["question"], {"choices": ["speed", "learn", "ui"], "help": "what to measure"}),
+            (["question"], {"choices": QUESTIONS, "help": "what to measure"}),
             (["files"], {"nargs": "*", "metavar": "FILE", "help": "default: the sample text"}),
             SECONDS,
             DEVICE,
             PRESET,
             VOCAB,
+            MEGABYTES,
             JSON,
         ),
     ),

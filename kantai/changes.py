@@ -61,6 +61,13 @@ class Changes:
         self.places += places
         self.removed += removed
 
+    def add(self, other: Changes) -> None:
+        """Take over what another tally of the same rule counted, in a later part of the text."""
+        self.count(other.removed, other.places)
+        self._tries += other._tries
+        new = [example for example in other.examples if example not in self.examples]
+        self.examples += new[: EXAMPLES - len(self.examples)]
+
     def show(self, before: str, after: str) -> None:
         """Keep an example, unless it is there already."""
         self._tries += 1

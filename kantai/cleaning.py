@@ -37,7 +37,7 @@ _INVISIBLE = re.compile(
 # Joiners shape Persian, Indic scripts and emoji; after other letters they are rubbish.
 _JOINER = re.compile("(?:\\A|(?<=[\x00-\u058f\u2000-\u206f\u3000-\u9fff]))[\u200c\u200d]+")
 _BROKEN = re.compile(r"[-\u2010]\n[ \t]{0,80}(?:\n[ \t]{0,80})?(?=[^\W_])")
-_SPACED_DASH = re.compile(r"(?<=[^\W_])- (?=[^\W_])")
+_SPACED_DASH = re.compile(r"- (?<=[^\W_]- )(?=[^\W_])")  # literal first: it is searched faster
 _LEFT_HALF = re.compile(r"[^\W_]+$")
 _RIGHT_HALF = re.compile(r"[^\W_]{1,40}")
 _WHOLE_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
@@ -92,7 +92,8 @@ def join_hyphenated(text: str, changes: Changes) -> str:
     if not breaks:
         return text
     halves = [_halves(text, match) for match in breaks]
-    counts = Counter(_WHOLE_WORD.findall(text.lower()))
+    wanted = {word for pair in halves if pair for word in _spellings(*pair)}
+    counts = Counter(filter(wanted.__contains__, _WHOLE_WORD.findall(text.lower())))
     # The halves at the line ends are no evidence that they are words.
     counts.subtract(half.lower() for pair in halves if pair for half in pair)
     decided = dict(zip((match.start() for match in breaks), halves, strict=True))
@@ -118,11 +119,15 @@ def _halves(text: str, match: re.Match[str]) -> tuple[str, str] | None:
     return left[0], right[0]
 
 
+def _spellings(left: str, right: str) -> tuple[str, str, str, str]:
+    """The words that two halves can be: each by itself, both as one, both with the hyphen."""
+    return left.lower(), right.lower(), (left + right).lower(), f"{left}-{right}".lower()
+
+
 def _between(left: str, right: str, counts: Counter[str], dashed: bool) -> str | None:
     """What stands between two halves: nothing, the hyphen, or None for a dash: leave it."""
-    joined = counts[(left + right).lower()]
-    compound = counts[f"{left}-{right}".lower()]
-    words = counts[left.lower()] > 0 and counts[right.lower()] > 0
+    *both, joined, compound = (counts[word] for word in _spellings(left, right))
+    words = min(both) > 0
     if words and not joined and not compound and dashed:
         return None
     letters = left[-1].isalpha() and right[0].islower()

@@ -14,10 +14,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from kantai.changes import Changes
-from kantai.cleaning import CLEANING_RULES, Rule, choose_rules, clean_text
+from kantai.cleaning import CLEANING_RULES, Rule, choose_rules
 from kantai.errors import UserError
 from kantai.splitting import Split, ngram_overlap, split_corpus
-from kantai.words import count_words, paragraph_lengths, word_frequencies
+from kantai.stretches import STRETCH, clean_stretches, stretches
+from kantai.words import paragraph_lengths, word_frequencies
 
 if TYPE_CHECKING:
     from kantai.readers import Document
@@ -40,10 +41,6 @@ __all__ = [  # with what belongs to a corpus and has a module of its own
 
 LEAST_CHARACTERS = 1_000
 LEAST_WORDS = 200
-
-_STRETCH = 4_000_000  # characters cleaned at a time: bounds the memory, longer than most books
-_CUT_REACH = 100_000  # how far before its target a cut is looked for
-_GUTENBERG_REACH = 60_000
 
 
 @dataclass(frozen=True)
@@ -146,20 +143,27 @@ def _clean(
     """The paragraphs of all documents as the text rules leave them; `files` is filled."""
     total = sum(len(d.text) for d in documents) if isinstance(documents, Sequence) else 0
     done = 0
-    for document in documents:
-        files.append(
-            FileReport(document.name, document.bytes, document.encoding, document.invalid_bytes)
-        )
-        for stretch in stretches(document.text):
-            if progress:
-                progress(min(1.0, done / total) if total else 0.0, document.name)
-            yield from clean_text(stretch, rules, tallies)
-            done += len(stretch)
+
+    def parts() -> Iterator[str]:
+        for document in documents:
+            files.append(
+                FileReport(document.name, document.bytes, document.encoding, document.invalid_bytes)
+            )
+            for stretch in stretches(document.text):
+                if progress:
+                    progress(min(1.0, done / total) if total else 0.0, document.name)
+                yield stretch
+
+    for cleaned in clean_stretches(parts(), rules, side_by_side=total > STRETCH):
+        for rule, tally in cleaned.tallies.items():
+            tallies[rule].add(tally)
+        yield from cleaned.paragraphs
+        done += cleaned.characters
 
 
 def _report(paragraphs: list[str], files: list[FileReport], tallies: dict[str, Changes]) -> Report:
     characters = sum(map(len, paragraphs))
-    words = sum(map(count_words, paragraphs))
+    words = sum(paragraph_lengths(paragraphs))
     if characters < LEAST_CHARACTERS or words < LEAST_WORDS:
         raise UserError(
             "corpus_too_small",
@@ -174,37 +178,6 @@ def _report(paragraphs: list[str], files: list[FileReport], tallies: dict[str, C
     ]
     duplicates = sum(r.changed for r in rules if CLEANING_RULES[r.name].on_paragraphs)
     return Report(files, characters, words, len(paragraphs), rules, duplicates)
-
-
-def stretches(text: str, most: int = _STRETCH) -> Iterator[str]:
-    """`text` in parts of about equal length, at most `most` characters each.
-
-    A text of one part is given whole. Cuts fall on a blank line where there is one near,
-    else at a sentence's end, and never inside a Project Gutenberg licence.
-    """
-    position = 0
-    while position < len(text):
-        parts = -(-(len(text) - position) // most)
-        if parts == 1:
-            yield text[position:]
-            return
-        end = _cut(text, position, position + (len(text) - position) // parts)
-        yield text[position:end]
-        position = end
-
-
-def _cut(text: str, start: int, target: int) -> int:
-    """The best place to cut in the stretch before `target`."""
-    begin = max(start + 1, target - _GUTENBERG_REACH)
-    licence = text.rfind("*** END OF TH", begin, target)
-    if licence > text.rfind("*** START OF TH", begin, target):
-        return licence
-    begin = max(start + 1, target - _CUT_REACH)
-    for sign in ("\n\n", "\n\r\n", ".\n", "。\n", ".\r\n", "\n", "\r", "。", ". ", " "):
-        found = text.rfind(sign, begin, target)
-        if found >= begin:
-            return found + len(sign)
-    return target
 
 
 def line_by_line(

@@ -45,6 +45,13 @@ def use_threads_politely() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def use_one_thread() -> None:
+    """Compute in this thread alone: in a fork those of the parent are missed, and waited for."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def available() -> tuple[str, ...]:
     """The kinds of device there are, best first."""
     import torch

@@ -25,6 +25,7 @@ class Started:
     tokens_validation: int
     steps_per_epoch: int
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    watched: list[list[str]] = field(default_factory=list)  # before, hidden word, after
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,10 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Validated:
-    """The model answered the fixed validation masks; `best` if never better before."""
+    """The model answered the fixed validation masks; `best` if never better before.
+
+    `seen`: for each watched sentence the hidden word's probability, then the first guesses.
+    """
 
     step: int
     seconds: float
@@ -52,6 +56,7 @@ class Validated:
     top1: float
     top5: float
     best: bool
+    seen: list[list[Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,22 @@ def write_text(path: Path, content: str) -> None:
     replace(path, lambda temporary: temporary.write_text(content, encoding="utf-8", newline="\n"))
 
 
+def share_files(source: Path, target: Path) -> None:
+    """Give the files of `source` to the folder `target` too: linked, or copied where that fails.
+
+    A link is as good as a copy here, because no file is ever changed in place. Raises
+    FileNotFoundError where `source` is gone.
+    """
+    for file in sorted(source.iterdir()):
+        if file.is_file() and not file.is_symlink():
+            try:
+                os.link(file, target / file.name)
+            except FileNotFoundError:
+                raise
+            except OSError:  # another disk, or a file system without links
+                shutil.copyfile(file, target / file.name)
+
+
 def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     """Let `fill` make a folder beside `path`, then move it there, file by file if need be.
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kantai
 from kantai.errors import UserError
@@ -32,6 +32,9 @@ from kantai.processes import birth, end
 from kantai.registry import Registry, state_of
 from kantai.strings import text
 from kantai.workspace import Run, Worker
+
+if TYPE_CHECKING:
+    from kantai.spaces import Lender
 
 HOUSE = Path(kantai.__file__).parents[1]  # where `python -m kantai.worker` finds its modules
 PATIENCE = 120.0  # seconds to react to Stop: a step and a checkpoint of a large model on a CPU
@@ -79,8 +82,11 @@ class Queue:
 class Jobs:
     """Starts and stops the training of a registry's Runs, one at a time."""
 
-    def __init__(self, registry: Registry, *, device: str | None = None):
-        self.registry, self.device = registry, device
+    def __init__(
+        self, registry: Registry, *, device: str | None = None, lender: Lender | None = None
+    ):
+        """`lender` trains where a GPU is lent call by call; elsewhere each Run has a process."""
+        self.registry, self.device, self.lender = registry, device, lender
         self.file = registry.root / "queue.json"
         self.stops: dict[str, float] = {}  # id -> when its stop was seen first
         self.children: dict[int, subprocess.Popen] = {}  # only to hear how they ended
@@ -104,6 +110,8 @@ class Jobs:
                 raise UserError("already_finished")
             self._check(run, queue)
             self.registry.make_room({run_id, *queue.waiting, queue.running})
+            if self.lender:
+                self.lender.remember(run_id)
             queue.waiting.append(run_id)
 
     def make_room(self) -> None:
@@ -145,6 +153,11 @@ class Jobs:
             wait = sum(self._expected(other) for other in ahead if other)
             return JobState("waiting", place + 1, wait)
         return ended(run, told)
+
+    @property
+    def running(self) -> str | None:
+        """The Run that has the device."""
+        return self._read().running
 
     def tick(self) -> None:
         """Notice workers that ended; let the next one begin. Call it about once a second."""
@@ -254,6 +267,8 @@ class Jobs:
             return
         self._settle(run)
         run.clear_stop()
+        if self.lender:
+            return self.lender.begin(run, lambda: expected_training(run))
         command = [sys.executable, "-m", "kantai.worker", str(run.folder), "--wait"]
         command += ["--device", self.device] if self.device else []
         try:
@@ -311,9 +326,10 @@ def death(status: int | None, *, asked: bool, last: Event | None, path: Path) ->
 def working(run: Run, worker: Worker, told: str) -> JobState:
     """The state of a Run whose worker is at work."""
     doing, share = worker.doing, worker.share
-    if doing == "doing_train":
-        step = run.latest(Stepped) if told == "training" else None
+    if told == "training":
+        step = run.latest(Stepped)
         share = step.share if step else 0.0
+    if doing == "doing_train":
         doing = "doing_stop" if run.stop_asked() else doing
     return JobState(told, doing=doing, share=share)
 
@@ -353,9 +369,14 @@ def trained_seconds(run: Run) -> float:
 
 def expected_seconds(run: Run) -> float:
     """How long the Run will have the device, as far as one can tell."""
+    return expected_training(run) + AROUND
+
+
+def expected_training(run: Run) -> float:
+    """How long the Run will train, as far as one can tell."""
     budget, step = budget_of(run).get("seconds"), run.latest(Stepped)
     if budget is not None:
-        return max(0.0, budget - trained_seconds(run)) + AROUND
+        return max(0.0, budget - trained_seconds(run))
     if step is None or step.share <= 0:
-        return UNKNOWN + AROUND
-    return step.seconds / step.share * max(0.0, 1 - step.share) + AROUND
+        return UNKNOWN
+    return step.seconds / step.share * max(0.0, 1 - step.share)

@@ -12,7 +12,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from kantai.errors import UserError
@@ -83,17 +83,25 @@ ALLOWANCES = {
         requests_minute=6_000,
     ),
 }
+# A visitor has minutes of a lent GPU a day, and wants more than one run of them.
+ALLOWANCES["zero"] = replace(ALLOWANCES["space"], run_seconds=90)
 
 
 def chosen(environment: Mapping[str, str]) -> Allowance:
-    """The row that `KANTAI_LIMITS` names; by default `space` on a Space, else `local`.
+    """The row that `KANTAI_LIMITS` names; by default that of the place.
 
     Raises UserError for a name that the table does not have.
     """
-    name = environment.get("KANTAI_LIMITS") or ("space" if "SPACE_ID" in environment else "local")
+    place = "space" if "SPACE_ID" in environment else "local"
+    name = environment.get("KANTAI_LIMITS") or ("zero" if is_zero_gpu(environment) else place)
     if name not in ALLOWANCES:
         raise UserError("unknown_limits", asked=name, known=", ".join(ALLOWANCES))
     return ALLOWANCES[name]
+
+
+def is_zero_gpu(environment: Mapping[str, str]) -> bool:
+    """Whether this is a Space that lends its GPU call by call."""
+    return environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "true")
 
 
 def shown(limit: str, value: float) -> str:

@@ -61,6 +61,10 @@ class MaskedRows:
     targets: Tensor
 
     @property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.inputs, self.positions, self.targets
+
+    @property
     def flat_positions(self) -> Tensor:
         """Indices into the [rows * block] tokens laid end to end: [rows * hidden]."""
         rows, block = self.inputs.shape
@@ -69,9 +73,8 @@ class MaskedRows:
 
     def pieces(self, size: int) -> Iterator[MaskedRows]:
         """The same questions, `size` rows at a time."""
-        fields = (self.inputs.split(size), self.positions.split(size), self.targets.split(size))
-        for inputs, positions, targets in zip(*fields, strict=True):
-            yield MaskedRows(inputs, positions, targets)
+        for parts in zip(*(tensor.split(size) for tensor in self.tensors), strict=True):
+            yield MaskedRows(*parts)
 
     def hidden(self) -> Tensor:
         """True where a token is really asked for: bool [rows, block]."""

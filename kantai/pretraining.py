@@ -28,6 +28,7 @@ from kantai.architectures import masked_logits
 from kantai.errors import UserError
 from kantai.evaluation import Exam, evaluate
 from kantai.events import Event, Finished, Noticed, Stepped, Validated
+from kantai.graphs import RecordedGradients
 from kantai.masking import IGNORED, MaskedRows, mask_rows
 from kantai.optimizers import SCHEDULES, build_optimizers, set_learning_rate
 from kantai.recipes import Budget, Recipe
@@ -50,6 +51,7 @@ class PackedText:
         self.batch_size, self.seed = batch_size, seed
         self.blocks = max(1, (len(stream) - self.block_size) // self.block_size)
         self.steps_per_epoch = max(1, self.blocks // batch_size)
+        self.drawn: tuple[tuple[int, int], Tensor] | None = None  # (epoch, seed), starts
 
     def to(self, device: torch.device) -> PackedText:
         self.stream = self.stream.to(device)
@@ -58,13 +60,23 @@ class PackedText:
     def rows(self, step: int) -> Tensor:
         """The rows of one step: int32 [batch, block]."""
         epoch, batch = divmod(step, self.steps_per_epoch)
-        random = np.random.default_rng((self.seed, 1, epoch))
-        offset = random.integers(len(self.stream) - self.blocks * self.block_size + 1)
-        order = random.permutation(self.blocks)
-        chosen = order[(batch * self.batch_size + np.arange(self.batch_size)) % self.blocks]
-        starts = torch.from_numpy(chosen * self.block_size + offset).to(self.stream.device)
+        first = batch * self.batch_size
+        starts = self._starts(epoch)[first : first + self.batch_size]
         columns = torch.arange(self.block_size, device=self.stream.device)
         return self.stream[starts.unsqueeze(1) + columns]
+
+    def _starts(self, epoch: int) -> Tensor:
+        """Where each row of an epoch begins in the text, in the epoch's order: [rows].
+
+        Drawn once an epoch and kept on the device, so that no step waits for the processor.
+        """
+        if self.drawn is None or self.drawn[0] != (epoch, self.seed):
+            random = np.random.default_rng((self.seed, 1, epoch))
+            offset = random.integers(len(self.stream) - self.blocks * self.block_size + 1)
+            order = np.resize(random.permutation(self.blocks), max(self.blocks, self.batch_size))
+            starts = torch.from_numpy(order * self.block_size + offset)
+            self.drawn = (epoch, self.seed), starts.to(self.stream.device)
+        return self.drawn[1]
 
 
 class LineExamples:
@@ -152,6 +164,7 @@ class Pretraining:
         *,
         precision: str = "auto",
         seed: int = 0,
+        graphs: bool | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ):
         self.model, self.recipe, self.budget = model, recipe, budget
@@ -160,12 +173,16 @@ class Pretraining:
         self.text, self.exam, self.token_bytes = text.to(self.device), exam, token_bytes
         self.precision = choose_precision(self.device, precision)
         self.optimizers = build_optimizers(model, recipe.optimizer)
+        packed = recipe.examples == "packed"
+        graphs = packed and self.device.type == "cuda" if graphs is None else graphs
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.progress = Progress()
         self.names = [name for name, _ in model.named_parameters()]
         self.weights = [w.detach() for w in model.parameters()]  # the same memory, no gradients
         self.best = [w.clone() for w in self.weights]
         self.average = [w.clone() for w in self.weights] if recipe.average else None
+        self.recorded = RecordedGradients(self._backward, model.parameters()) if graphs else None
+        self.watch: Callable[[Any], list[Any]] = lambda model: []  # asked at every look
         self.meter = self._new_meter()
         self._ticked = clock()
 
@@ -175,6 +192,7 @@ class Pretraining:
         self,
         *,
         stop: Callable[[], bool] = lambda: False,
+        pause: Callable[[], bool] = lambda: False,
         save: Callable[[Checkpoint], None] | None = None,
         save_every: float = 20.0,
     ) -> Iterator[Event]:
@@ -182,7 +200,8 @@ class Pretraining:
 
         `save` is given a checkpoint every `save_every` seconds of training (less often where
         saving is slow: it may take a twentieth of the time) and when the training is stopped.
-        At the end the model holds the best weights seen.
+        At the end the model holds the best weights seen. Where `pause()` is true, it leaves a
+        checkpoint and ends without a last look and without a Finished: another call goes on.
         """
         self.model.train()
         self._tick()
@@ -196,6 +215,9 @@ class Pretraining:
             elif stop():
                 yield from self._report()
                 stopped = "stopped"
+            elif save and pause():
+                yield from self._report()
+                return save(self.checkpoint())
             else:
                 yield from self._step(share)
             if self.meter.seconds > REPORT_SECONDS:
@@ -260,24 +282,29 @@ class Pretraining:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.gradient_clip)
         for optimizer in self.optimizers:
             self.scaler.step(optimizer)
-            optimizer.zero_grad(set_to_none=True)
+            if not self.recorded:  # a recording writes its own zeros
+                optimizer.zero_grad(set_to_none=True)
         self.scaler.update()
         self._follow_average()
         self._count(loss, norm, tokens)
 
     def _gradients(self) -> tuple[Tensor, int]:
-        """Gradients of one batch, worked through in `pieces`: its mean loss and its tokens."""
+        """Gradients of one batch: its mean loss and its tokens."""
         rows = self._rows()
         masked = self._mask(rows)
+        loss = self.recorded(masked) if self.recorded else self._backward(masked)
+        padded = self.recipe.examples == "lines"
+        return loss, int((rows != PAD).sum()) if padded else rows.numel()
+
+    def _backward(self, masked: MaskedRows) -> Tensor:
+        """Add to the gradients, working through the batch in `pieces`: the mean loss []."""
         asked = (masked.targets != IGNORED).sum()
         total = torch.zeros((), device=self.device)
-        size = math.ceil(len(rows) / self.progress.pieces)
-        for part in masked.pieces(size):
+        for part in masked.pieces(math.ceil(len(masked.inputs) / self.progress.pieces)):
             loss = self._loss(part) / asked
             self.scaler.scale(loss).backward()
             total += loss.detach()
-        padded = self.recipe.examples == "lines"
-        return total, int((rows != PAD).sum()) if padded else rows.numel()
+        return total
 
     def _rows(self) -> Tensor:
         """This step's rows; at first cut shorter, where the recipe says so.
@@ -328,6 +355,7 @@ class Pretraining:
         if p.pieces >= self.recipe.batch_size:
             raise UserError("out_of_memory") from error
         self.model.zero_grad(set_to_none=True)
+        self.recorded = None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         p.pieces *= 2
@@ -355,6 +383,7 @@ class Pretraining:
         p = self.progress
         with self._averaged_weights(), self._autocast():
             marks = evaluate(self.model, self.exam, self.token_bytes)
+            seen = self.watch(self.model)
             better = marks.loss < p.best_loss
             if better:
                 copy_weights(self.best, self.weights)
@@ -365,7 +394,7 @@ class Pretraining:
         p.looks = math.floor(share * LOOKS) + 1
         p.look_seconds = self._tick()
         p.last_look = p.seconds
-        return Validated(p.step, p.seconds, marks.loss, marks.top1, marks.top5, better)
+        return Validated(p.step, p.seconds, marks.loss, marks.top1, marks.top5, better, seen)
 
     @contextmanager
     def _averaged_weights(self) -> Iterator[None]:

@@ -49,10 +49,10 @@ def is_alive(pid: int, born: float) -> bool:
 
 
 def end(pid: int, born: float) -> None:
-    """Kill the process and those it started; does nothing where it no longer runs."""
+    """Kill the process and those it started; nothing where it is gone, or is the one that asks."""
     import psutil
 
-    if not is_alive(pid, born):
+    if pid == os.getpid() or not is_alive(pid, born):
         return
     with suppress(psutil.Error):
         process = psutil.Process(pid)

@@ -73,12 +73,12 @@ class Recipe:
             raise UserError("batch_range", asked=self.batch_size)
 
     def masking_at(self, share: float) -> Masking:
-        """The masking when `share` of the budget is spent."""
+        """The masking when `share` of the budget is spent; in steps of 5 %, to keep shapes."""
         if self.last_mlm_probability is None:
             return self.masking
         first = self.masking.mlm_probability
         now = first + (self.last_mlm_probability - first) * share
-        return replace(self.masking, mlm_probability=round(now, 3))
+        return replace(self.masking, mlm_probability=round(now * 20) / 20)
 
 
 RECIPES: dict[str, Recipe] = {

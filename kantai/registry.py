@@ -23,7 +23,8 @@ from kantai.errors import UserError
 from kantai.events import Event, Failed, Finished, Validated
 from kantai.files import told_plainly
 from kantai.limits import ALLOWANCES, Allowance
-from kantai.workspace import Run, Settings
+from kantai.shelf import Shelf
+from kantai.workspace import SHELF, Run, Settings, folder_bytes
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{15,63}")
 NAME_LENGTH = 80
@@ -61,6 +62,7 @@ class Registry:
         self.root, self.allowance = Path(root).resolve(), allowance
         with told_plainly(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
+        self.shelf = Shelf(self.root / SHELF)
 
     def new(self, settings: Settings, *, name: str, owner: str) -> str:
         """Begin a Run and return its id. Raises UserError for one that keeps too many."""
@@ -68,6 +70,8 @@ class Registry:
             kept = sum(self._may(run_id, owner) for run_id in self._ids())
             self.allowance.check("runs_each", kept + 1, "runs_over_limit")
         run_id = _new_id()
+        with told_plainly(self.root):
+            self.shelf.folder.mkdir(exist_ok=True)
         run = Run.create(self.root / run_id, settings)
         run.write_owner({"name": _clean(name) or settings.preset_name, "hash": _hash(owner)})
         return run_id
@@ -92,6 +96,10 @@ class Registry:
         """The Runs of this owner, newest first; none for nobody."""
         found = (self._info(run_id) for run_id in self._ids() if self._may(run_id, owner))
         return sorted(filter(None, found), key=lambda info: -info.created)
+
+    def newest(self, most: int) -> list[str]:
+        """The ids of everybody's newest Runs: for the page itself, never for a visitor."""
+        return sorted(self._ids(), key=self._set_up, reverse=True)[:most]
 
     def rename(self, run_id: str, owner: str | None, name: str) -> None:
         """Give the Run another name. Raises UserError for another's Run or no name."""
@@ -121,17 +129,24 @@ class Registry:
         """
         if math.isinf(self.allowance.disk_bytes):
             return []
-        sizes = {run_id: self.open(run_id).disk_bytes() for run_id in self._ids()}
-        over, gone = sum(sizes.values()) - self.allowance.disk_bytes, []
-        for run_id in self._may_go(busy) if over > 0 else ():
-            if over <= 0:
+        if self._disk_bytes() > self.allowance.disk_bytes:
+            self._sweep()
+        gone: list[str] = []
+        may_go = iter(self._may_go(busy))
+        while self._disk_bytes() > self.allowance.disk_bytes:
+            run_id = next(may_go, None)
+            if run_id is None:
                 break
             self._set_aside(self.open(run_id))
             gone.append(run_id)
-            over -= sizes[run_id]
-        self._sweep()
-        self.allowance.check("disk_bytes", self.allowance.disk_bytes + over, "disk_over_limit")
+            self._sweep()
+        self.allowance.check("disk_bytes", self._disk_bytes(), "disk_over_limit")
         return gone
+
+    def _disk_bytes(self) -> int:
+        """All Runs, and what they share; of a shared file each of them counts its part."""
+        runs = sum(self.open(run_id).disk_bytes() for run_id in self._ids())
+        return runs + folder_bytes(self.shelf.folder)
 
     def _may_go(self, busy: Collection[str]) -> list[str]:
         """The Runs that the limit of the disk may remove, oldest first."""
@@ -141,7 +156,10 @@ class Registry:
         return [i for i in by_age if i not in kept and not self._works(i)]
 
     def _set_up(self, run_id: str) -> float:
-        return (self.root / run_id / "run.json").stat().st_mtime
+        try:
+            return (self.root / run_id / "run.json").stat().st_mtime
+        except FileNotFoundError:  # deleted at this moment
+            return 0.0
 
     def _owner_of(self, run_id: str) -> str:
         try:
@@ -163,6 +181,7 @@ class Registry:
     def _sweep(self) -> None:
         for folder in self.root.glob(".deleted-*"):
             shutil.rmtree(folder, ignore_errors=True)
+        self.shelf.forget_unused()
 
     def owned(self, run_id: str, owner: str | None) -> Run:
         """The Run of this id, for its owner only. Raises UserError for anybody else."""

@@ -9,32 +9,39 @@ before left in the Run, so that any of them can be done again or go on after a p
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kantai.architectures import Work, build_model, work_per_token
 from kantai.baselines import BaselineScore, score_baselines
-from kantai.corpus import Corpus, split_corpus
+from kantai.corpus import Corpus, build_corpus, split_corpus
 from kantai.devices import Device, check_precision, find_device
 from kantai.errors import UserError
 from kantai.evaluation import Exam, Marks, WordRecovery, evaluate, set_exam, word_recovery
 from kantai.events import Event, Finished, Started, Validated
 from kantai.packing import Packed, line_rows, pack, pack_words
 from kantai.pretraining import LineExamples, PackedText, Pretraining
+from kantai.shelf import key_of
 from kantai.tokenizer import (
     SPECIAL_TOKENS,
     ByteLevelBPE,
+    Cancelled,
     TokenizerSettings,
     suggest_vocab_size,
     train_tokenizer,
 )
-from kantai.workspace import Run, Settings, model_folder
+from kantai.watching import Watch
+from kantai.workspace import Run, Settings, model_folder, write_text_folder
+
+if TYPE_CHECKING:
+    from kantai.readers import Document
 
 Tell = Callable[[str, float], None]  # a key of kantai.strings and a share from 0 to 1
+REUSED = "1"  # another number where cleaning or learning changes: nothing older is reused then
 LEAST_TOKENS = 256  # fewer than that cannot be learned from
 EXAM_TOKENS = 60_000  # of the final examination, at most
 LOOK_TOKENS = {"cpu": 8_192, "mps": 16_384, "cuda": 32_768}  # of the looks in between
@@ -46,25 +53,61 @@ def silent(key: str, share: float) -> None:
 
 def keep_text(run: Run, corpus: Corpus) -> None:
     """Split the corpus and keep it in the Run, with its report."""
+    run.write_texts(*_parts(run, corpus))
+
+
+def _parts(run: Run, corpus: Corpus) -> tuple[dict[str, Sequence[str]], dict[str, Any]]:
+    """The two parts of the text, and the report."""
     split = split_corpus(corpus.paragraphs, seed=run.settings.seed)
     report = corpus.report.to_json() | {"validation_overlap": split.overlap}
-    run.write_texts({"train": split.train, "validation": split.validation}, report)
+    return {"train": split.train, "validation": split.validation}, report
+
+
+def keep_documents(
+    run: Run, documents: Sequence[Document], rules: Sequence[str], tell: Tell = silent
+) -> None:
+    """Clean the documents, split them and keep them in the Run; once for all who bring them."""
+
+    def make(folder: Path) -> None:
+        corpus = build_corpus(
+            documents, rules=rules, progress=lambda share, name: tell("doing_clean", share)
+        )
+        write_text_folder(folder, *_parts(run, corpus))
+
+    told = [v for d in documents for v in (d.name, d.encoding, str((d.bytes, d.invalid_bytes)))]
+    texts = [document.text for document in documents]
+    key = key_of("text", REUSED, str(run.settings.seed), *sorted(rules), "of", *told, *texts)
+    run.fill("text", key, make, lambda: tell("doing_clean", 0.0))
 
 
 def learn_tokenizer(
     run: Run, tell: Tell = silent, cancelled: Callable[[], bool] = lambda: False
 ) -> ByteLevelBPE:
-    """Learn the vocabulary from the training part alone, and keep it in the Run."""
+    """Learn the vocabulary from the training part alone, and keep it in the Run.
+
+    Once for all who learn the same from the same text. Raises Cancelled.
+    """
     texts, settings = run.texts("train"), run.settings
     asked = settings.vocab_size or suggest_vocab_size(sum(map(len, texts)))
-    tokenizer = train_tokenizer(
-        texts,
-        TokenizerSettings(asked, settings.min_frequency),
-        progress=lambda share: tell("doing_tokenizer", share),
-        cancelled=cancelled,
-    )
-    run.write_tokenizer(tokenizer)
-    return tokenizer
+    wanted = TokenizerSettings(asked, settings.min_frequency)
+
+    def make(folder: Path) -> None:
+        learned = train_tokenizer(
+            texts,
+            wanted,
+            progress=lambda share: tell("doing_tokenizer", share),
+            cancelled=cancelled,
+        )
+        learned.save(folder)
+
+    def meanwhile() -> None:
+        tell("doing_tokenizer", 0.0)
+        if cancelled():
+            raise Cancelled
+
+    key = key_of("tokenizer", REUSED, str(wanted), *texts)
+    run.fill("tokenizer", key, make, meanwhile)
+    return run.tokenizer()
 
 
 @dataclass(frozen=True)
@@ -129,6 +172,7 @@ def new_pretraining(
         model, text, looks, tokenizer.token_bytes(), recipe, settings.budget,
         precision=precision, seed=seed, clock=clock,
     )  # fmt: skip
+    training.watch = Watch(tokenizer, run.texts("validation"))
     checkpoint = run.load_checkpoint(device.kind)
     if checkpoint is not None:
         training.restore(checkpoint)
@@ -141,20 +185,23 @@ def pretrain_run(
     tell: Tell = silent,
     *,
     stop: Callable[[], bool] = lambda: False,
+    pause: Callable[[], bool] = lambda: False,
     save_every: float = 20.0,
 ) -> Iterator[Event]:
     """Train the Run to the end of its budget, examine the model and save it.
 
-    Every event is in the Run's log before it is yielded; after the last one the Run has
-    `model/` and `result.json`.
+    Every event is in the Run's log before it is yielded; after the last one, a Finished, the
+    Run has `model/` and `result.json`. Where `pause()` is true it ends with a checkpoint alone.
     """
     material = prepare(run, tell)
     tell("doing_train", 0.0)
     training = new_pretraining(run, material, device)
     last: Finished | None = None
-    for event in _logged(run, _training_events(run, training, material, stop, save_every)):
+    for event in _logged(run, _training_events(run, training, material, stop, pause, save_every)):
         last = event if isinstance(event, Finished) else last
         yield event
+    if last is None:
+        return
     tell("doing_evaluate", 0.0)
     marks, words = examine(training.model, material.exam, material.tokenizer.token_bytes())
     tell("doing_save", 0.0)
@@ -164,7 +211,12 @@ def pretrain_run(
 
 
 def _training_events(
-    run: Run, training: Pretraining, material: Material, stop: Callable[[], bool], every: float
+    run: Run,
+    training: Pretraining,
+    material: Material,
+    stop: Callable[[], bool],
+    pause: Callable[[], bool],
+    every: float,
 ) -> Iterator[Event]:
     yield Started(
         step=training.progress.step,
@@ -175,9 +227,13 @@ def _training_events(
         tokens_validation=len(material.packed.ids),
         steps_per_epoch=training.text.steps_per_epoch,
         baselines={name: asdict(score) for name, score in material.baselines.items()},
+        watched=training.watch.sentences,
     )
     yield from training.run(
-        stop=lambda: stop() or run.stop_asked(), save=run.save_checkpoint, save_every=every
+        stop=lambda: stop() or run.stop_asked(),
+        pause=pause,
+        save=run.save_checkpoint,
+        save_every=every,
     )
 
 

@@ -39,6 +39,7 @@ BOS, PAD, EOS, UNK, MASK = range(len(SPECIAL_TOKENS))
 SMALLEST_VOCAB = len(SPECIAL_TOKENS) + 256  # every byte must have a token
 LARGEST_VOCAB = 200_000
 MODEL_MAX_LENGTH = 512
+NEVER_IN_UTF8 = (0xC0, 0xC1, *range(0xF5, 0x100))  # bytes that no text holds
 CHUNK = 1_000  # texts encoded at a time: bounds memory, and keeps all cores busy
 
 
@@ -113,6 +114,19 @@ class ByteLevelBPE:
             if index >= len(SPECIAL_TOKENS):
                 lengths[index] = len(token)  # one byte-level character is one byte
         return lengths
+
+    def bytes_a_token(self, texts: Sequence[str]) -> float:
+        """How many bytes of `texts` one token stands for, on average; 0 for no text."""
+        tokens = sum(map(len, self.encode(texts)))
+        return sum(len(text.encode("utf-8", "replace")) for text in texts) / max(1, tokens)
+
+    def unreachable_rows(self) -> int:
+        """Rows of an embedding of the asked size that no text ever leads to.
+
+        Those that stayed empty, `<unk>` (every byte has a token), and the bytes that UTF-8
+        does not use.
+        """
+        return self.asked - self.learned + len(NEVER_IN_UTF8) + 1
 
     def token_text(self, index: int) -> str:
         """One token as a person reads it; bytes that are no whole character as ⟨E4 B8⟩."""

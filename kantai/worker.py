@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -46,10 +46,14 @@ CAUSES = (
 class Desk:
     """What the worker is doing, written where others read it; where it learns of a stop."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run, worker: Worker | None = None):
+        """Claim the Run, unless `worker` did. Raises UserError where another is at it."""
         self.run, self.told = run, 0.0
         self.signalled = threading.Event()
         self.libraries: threading.Thread | None = None
+        if worker is not None:
+            self.worker = worker
+            return
         here = os.getpid()
         other = run.worker()
         if other and other.pid != here and other.alive:
@@ -60,10 +64,18 @@ class Desk:
     def stopping(self) -> bool:
         return self.signalled.is_set() or self.run.stop_asked()
 
+    @property
+    def beginning(self) -> bool:
+        """Whether there is nothing yet that a stop would have to keep."""
+        return self.run.log_size == self.worker.log_from
+
     def tell(self, key: str, share: float) -> None:
         """Say what is being done. Raises Cancelled where a stop came before the training."""
-        beginning = self.run.log_size == self.worker.log_from
-        if beginning and threading.current_thread() is threading.main_thread() and self.stopping():
+        if (
+            self.beginning
+            and threading.current_thread() is threading.main_thread()
+            and self.stopping()
+        ):
             raise Cancelled
         if key == "doing_train" and self.libraries:
             self.libraries.join()
@@ -101,17 +113,22 @@ def explain(error: BaseException, run: Run) -> UserError:
 
 
 def work(run: Run, device: str | None) -> int:
-    """Train the Run and leave it with a last word; returns the exit status.
+    """Train the Run in this process until a signal or a stop file; returns the exit status."""
+    desk = Desk(run)
+    for name in ("SIGTERM", "SIGINT"):
+        signal.signal(getattr(signal, name), lambda number, frame: desk.signalled.set())
+    return carry_out(run, lambda: train(run, desk, device))
+
+
+def carry_out(run: Run, training: Callable[[], None]) -> int:
+    """Do it, and leave the Run with a last word and without a worker; the exit status.
 
     Where not even that can be written, `worker.json` stays behind: its process is gone, and
     that tells of the failure.
     """
-    desk = Desk(run)
-    for name in ("SIGTERM", "SIGINT"):
-        signal.signal(getattr(signal, name), lambda number, frame: desk.signalled.set())
     status = 0
     try:
-        train(run, desk, device)
+        training()
     except Cancelled:
         pass  # the Run is what it was before
     except Exception as error:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,9 +27,10 @@ from typing import TYPE_CHECKING, Any
 from kantai.architectures import Preset
 from kantai.errors import UserError
 from kantai.events import Event, Failed, from_lines, to_line
-from kantai.files import replace, replace_folder, told_plainly, write_text
+from kantai.files import replace, replace_folder, share_files, told_plainly, write_text
 from kantai.processes import is_alive
 from kantai.records import fitting
+from kantai.shelf import Shelf
 from kantai.tokenizer import ByteLevelBPE
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 PARTS = ("train", "validation")
+SHELF = ".shared"  # beside the Runs: what several of them have
 PULL = 65_536  # bytes of the log that one look takes, at most
 
 
@@ -141,9 +143,7 @@ class Run:
         folder = self.folder / "text"
         with told_plainly(folder):
             folder.mkdir(exist_ok=True)
-        for part, texts in parts.items():
-            replace(folder / f"{part}.jsonl", lambda path, t=texts: _write_lines(path, t))
-        write_text(folder / "report.json", json.dumps(report, ensure_ascii=False))
+        write_text_folder(folder, parts, report)
 
     @property
     def has_text(self) -> bool:
@@ -167,6 +167,38 @@ class Run:
 
     def tokenizer(self) -> ByteLevelBPE:
         return ByteLevelBPE.load(self.tokenizer_folder)
+
+    def take_from(self, other: Run, *, tokenizer: bool = True) -> None:
+        """Have the text of another Run, and perhaps its tokenizer, without writing them again.
+
+        Raises UserError where the other Run has no text, or is deleted meanwhile.
+        """
+        if not other.has_text:
+            raise UserError("run_without_text")
+        try:
+            self._take("text", other.folder / "text")
+            if tokenizer and other.has_tokenizer:
+                self._take("tokenizer", other.tokenizer_folder)
+        except FileNotFoundError as error:
+            raise UserError("unknown_run") from error
+
+    def _take(self, name: str, source: Path) -> None:
+        files = source.resolve(strict=True)
+        replace_folder(self.folder / name, lambda folder: share_files(files, folder))
+
+    def fill(
+        self, name: str, key: str, make: Callable[[Path], object],
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Let `make` fill the Run's folder `name`: `text` or `tokenizer`.
+
+        Where Runs share a shelf, what `key` stands for is made once for all of them.
+        """
+        shelf = self.folder.parent / SHELF
+        if shelf.is_dir():
+            Shelf(shelf).take(key, make, self.folder / name, meanwhile)
+        else:
+            replace_folder(self.folder / name, make)
 
     # --- events -------------------------------------------------------------------------------
 
@@ -284,12 +316,8 @@ class Run:
         return self._read_json("owner.json") if (self.folder / "owner.json").is_file() else {}
 
     def disk_bytes(self) -> int:
-        """What the whole folder takes on the disk."""
-        total = 0
-        for file in self.folder.rglob("*"):
-            with suppress(FileNotFoundError):  # a temporary file, gone meanwhile
-                total += file.stat().st_size if file.is_file() else 0
-        return total
+        """What the whole folder takes on the disk; of a file that Runs share, its part."""
+        return folder_bytes(self.folder)
 
     # --- weights ------------------------------------------------------------------------------
 
@@ -343,6 +371,25 @@ class Run:
             return json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (ValueError, OSError) as error:
             raise UserError("broken_run", folder=self.folder, file=name) from error
+
+
+def write_text_folder(
+    folder: Path, parts: dict[str, Sequence[str]], report: dict[str, Any]
+) -> None:
+    """The files of a Run's `text/`: one JSON string a line; the report last."""
+    for part, texts in parts.items():
+        replace(folder / f"{part}.jsonl", lambda path, t=texts: _write_lines(path, t))
+    write_text(folder / "report.json", json.dumps(report, ensure_ascii=False))
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files in a folder; one with several names counts a part under each."""
+    total = 0.0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # a temporary file, gone meanwhile
+            known = file.stat()
+            total += known.st_size / max(1, known.st_nlink) if file.is_file() else 0
+    return round(total)
 
 
 def model_folder(folder: Path) -> Path:

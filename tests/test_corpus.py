@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kantai import corpus as corpus_module
+from kantai import stretches as stretches_module
 from kantai.cleaning import CLEANING_RULES
 from kantai.corpus import build_corpus, line_by_line, ngram_overlap, split_corpus, stretches
 from kantai.errors import UserError
@@ -97,6 +99,26 @@ def test_stretches_hold_the_whole_text_in_order(text, most):
     parts = list(stretches(text, most))
     assert "".join(parts) == text
     assert all(0 < len(part) <= most for part in parts)
+
+
+def test_a_long_text_is_cleaned_side_by_side_as_it_is_one_part_after_another(monkeypatch):
+    documents = [
+        document(TEXT.replace("miller", f"mil\u00adler {number}"), f"{number}.txt")
+        for number in range(6)
+    ]
+    alone = build_corpus(documents)
+    started = []
+    run = stretches_module._clean_in_process
+    monkeypatch.setattr(
+        stretches_module,
+        "_clean_in_process",
+        lambda *given: (started.append(given), run(*given))[1],
+    )
+    monkeypatch.setattr(corpus_module, "STRETCH", 1)
+    assert build_corpus(documents) == alone
+    assert len(started) == len(documents)
+    control = next(rule for rule in alone.report.rules if rule.name == "control_characters")
+    assert control.changed and len(control.examples) == 2
 
 
 def test_stretches_are_cut_between_paragraphs_and_not_within_a_licence():

@@ -2,61 +2,42 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import pickle
+import json
 import re
 import sys
+import time
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import kantai
-from kantai.events import Finished, Started, Stepped
+from kantai import spaces
+from kantai.events import Failed, Finished, Started, Stepped
 from kantai.fill_mask import FillMask
+from kantai.limits import is_zero_gpu
 from kantai.recipes import Budget
-from kantai.spaces import gpu, is_zero_gpu, train
+from kantai.spaces import gpu, seconds_asked, train_slice
+from kantai.storage import storage
+from kantai.worker import Desk
 from kantai.workspace import Run
-from tests.conftest import tiny_settings
+from tests.conftest import small_text, tiny_settings
 
-ZERO = {"SPACES_ZERO_GPU": "true"}
-
-
-class QuotaEnded(Exception):
-    """What the fake raises where a visitor's minutes are spent."""
+FAKES = Path(__file__).parent / "fakes"
 
 
-def fake_spaces(durations: list[int], calls: int) -> ModuleType:
-    """A `spaces` that lends a GPU `calls` times; each call forks, and all of it is pickled."""
-    module, context = ModuleType("spaces"), multiprocessing.get_context("fork")
+@pytest.fixture
+def zero(tmp_path, monkeypatch) -> Path:
+    """This process is on ZeroGPU; the folder in which the fake tells of its calls."""
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    monkeypatch.setenv("SPACE_ID", "somebody/kantai")
+    monkeypatch.setenv("FAKE_SPACES", str(tmp_path))
+    monkeypatch.syspath_prepend(FAKES)
+    monkeypatch.delitem(sys.modules, "spaces", raising=False)
+    return tmp_path
 
-    def lend(duration):
-        def decorate(function):
-            def call(*arguments):
-                if len(durations) >= calls:
-                    raise QuotaEnded
-                durations.append(duration)
-                given, (here, there) = pickle.dumps(arguments), context.Pipe()
 
-                def child():
-                    import torch
-
-                    torch.set_num_threads(1)  # those of the parent are not in a fork
-                    there.send_bytes(pickle.dumps(function(*pickle.loads(given))))
-
-                process = context.Process(target=child)
-                process.start()
-                assert here.poll(120)
-                answer = pickle.loads(here.recv_bytes())
-                process.join()
-                return answer
-
-            return call
-
-        return decorate
-
-    module.GPU = lend
-    return module
+def calls(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture
@@ -67,27 +48,118 @@ def run(tmp_path, paragraphs, tokenizer):
     return run
 
 
-def test_elsewhere_the_decorator_does_nothing(run):
-    assert not is_zero_gpu({}) and is_zero_gpu(ZERO)
-    assert gpu(60, {})(print) is print
-    assert train(run, seconds=60, device="cpu", environment={}) in ("finished", "early")
+def seen(run: Run, kind: type) -> list:
+    return [event for event in run.events() if isinstance(event, kind)]
+
+
+def test_elsewhere_the_decorator_does_nothing():
+    assert not is_zero_gpu({}) and is_zero_gpu({"SPACES_ZERO_GPU": "true"})
+    assert gpu(seconds_asked, {})(print) is print
     assert "spaces" not in sys.modules
 
 
-def test_slices_resume_also_after_a_quota_ended(run, monkeypatch):
-    durations: list[int] = []
-    monkeypatch.setitem(sys.modules, "spaces", fake_spaces(durations, calls=1))
-    with pytest.raises(QuotaEnded):
-        train(run, seconds=0.9, device="cpu", environment=ZERO)
+def test_a_slice_in_the_middle_leaves_a_checkpoint_and_nothing_else(zero, run):
+    call = gpu(seconds_asked)(train_slice)
+    Desk(run)
+    assert call(str(run.folder), 0.7, "cpu") == "slice"
     reached = run.load_checkpoint().progress["step"]
-    assert reached > 0 and durations == [21]
-    monkeypatch.setitem(sys.modules, "spaces", fake_spaces([], calls=99))
-    assert train(run, seconds=0.9, device="cpu", environment=ZERO) in ("finished", "early")
-    begun = [event.step for event in run.events() if isinstance(event, Started)]
-    assert begun[:2] == [0, reached] and begun == sorted(begun)
-    steps = [event.step for event in run.events() if isinstance(event, Stepped)]
-    assert steps == sorted(steps) and isinstance(run.latest(Finished), Finished)
+    assert reached > 0 and calls(zero) == [{"seconds": 21, "visitor": None}]
+    assert not seen(run, Finished) and not run.model_folder.exists() and run.result is None
+    assert call(str(run.folder), 60.0, "cpu") in ("finished", "early")
+    assert [event.step for event in seen(run, Started)] == [0, reached]
+    steps = [event.step for event in seen(run, Stepped)]
+    assert steps == sorted(set(steps)) and len(seen(run, Finished)) == 1
     assert FillMask.load(run.model_folder).fill("the old <mask> ran")
+
+
+@pytest.fixture
+def page(zero, monkeypatch):
+    """The page as it is served there, its address, and the Runs' folder."""
+    from kantai.ui import app
+
+    monkeypatch.setattr(spaces, "SLICE", 2.0)
+    monkeypatch.setattr(spaces, "LEAST", 1.0)
+    blocks = app.build_app(zero / "runs")
+    settings = app.launch_settings() | {"prevent_thread_lock": True, "quiet": True}
+    _, address, _ = blocks.launch(**settings, server_name="127.0.0.1")
+    yield address, zero / "runs"
+    blocks.close()
+
+
+class Visitor:
+    """A browser with a token of its own, as a Space sends it along."""
+
+    def __init__(self, address: str, name: str):
+        from gradio_client import Client
+
+        self.client = Client(address, headers={"x-ip-token": name}, verbose=False)
+        self.owner = self.ask("new_owner")
+        run = self.ask("new_run", self.owner, "\n\n".join(small_text()), name)
+        self.run = self.ask("learn_tokenizer", run, self.owner, 300, 2)
+
+    def ask(self, name: str, *values):
+        return self.client.predict(*values, api_name="/" + name)
+
+    def start(self, seconds: float) -> None:
+        self.ask("start", self.run, self.owner, "playground", "seconds", seconds)
+
+    def until(self, *states: str, seconds: float = 120.0) -> dict:
+        deadline = time.monotonic() + seconds
+        while (now := self.ask("state", self.run))["state"] not in states:
+            assert time.monotonic() < deadline and now["state"] != "failed", now["words"]
+            time.sleep(0.2)
+        return now
+
+
+def test_visitors_train_in_lent_slices_and_queue_watch_and_stop_stay_the_same(page, zero):
+    address, runs = page
+    anna, boris = Visitor(address, "anna"), Visitor(address, "boris")
+    anna.start(6)
+    boris.start(60)
+    assert anna.ask("state", anna.run)["state"] in ("preparing", "training")
+    waiting = boris.ask("state", boris.run)
+    assert (waiting["state"], waiting["place"]) == ("waiting", 1)
+    told, cursor = [], 0
+    while not told or told[-1]["event"] != "finished":
+        answer = boris.ask("events", anna.run, cursor)  # whoever has the link may watch
+        told, cursor = told + answer["events"], answer["cursor"]
+        time.sleep(0.2)
+    kinds = [event["event"] for event in told]
+    assert kinds.count("started") > 1 and kinds.count("finished") == 1
+    assert anna.until("finished")["result"]["seconds_training"] >= 5.9
+    boris.until("training")
+    boris.ask("stop", boris.run, boris.owner)
+    boris.until("stopped")
+    assert boris.ask("fill_mask", boris.run, "the old <mask> ran", 2)
+    asked = calls(zero)
+    assert {call["visitor"] for call in asked} == {"anna", "boris"}
+    assert all(21 <= call["seconds"] <= 22 for call in asked)
+    assert Run(runs / anna.run).worker() is None
+
+
+def test_a_quota_that_ends_is_told_and_one_goes_on_later(page, zero):
+    anna = Visitor(page[0], "anna")
+    (zero / "quota").write_text("1")
+    anna.start(5)
+    said = anna.until("failed")["message"]
+    assert "exceeded your ZeroGPU quota" in said["en"] and "配额" in said["zh"]
+    run = Run(page[1] / anna.run)
+    reached = run.load_checkpoint().progress["step"]
+    assert reached > 0 and seen(run, Failed)[-1].key == "gpu_refused"
+    (zero / "quota").unlink()
+    anna.ask("resume", anna.run, anna.owner, "seconds", 5)
+    anna.until("finished")
+    assert reached in [event.step for event in seen(run, Started)]
+
+
+def test_the_disk_lasts_at_home_and_in_a_bucket():
+    here, space = {}, {"SPACE_ID": "a/b"}
+    nowhere, data = lambda place: False, lambda place: place == Path("/data")
+    assert storage(here, nowhere).lasts and storage(here).folder == Path("runs")
+    assert not storage(space, nowhere).lasts
+    assert not storage(space | {"KANTAI_RUNS": "/tmp/runs"}, data).lasts
+    assert storage(space | {"KANTAI_RUNS": "/data/class/runs"}, data).lasts
+    assert storage(here | {"KANTAI_RUNS": "/srv/runs"}).folder == Path("/srv/runs")
 
 
 def test_the_readme_is_a_space():

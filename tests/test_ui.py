@@ -196,7 +196,7 @@ def test_tokens_are_shown_with_ids_and_places(desk, learned):
 def test_an_impossible_model_says_why(desk, learned):
     fields = ["nano", "modernbert", 0.0, 130, 2, 4, 64, 128]
     report, *rest = model.look(desk, learned, *fields)
-    assert report[0] == "div.k-notice" and rest == [None, None, None]
+    assert report[0] == "div.k-notice" and rest == [None] * 4
     assert "130" in report[2]["en"] and "130" in report[2]["zh"]
 
 
@@ -205,7 +205,7 @@ def test_a_chosen_model_is_what_the_run_trains(desk, learned):
     run_id, _ = model.use(desk, learned, OWNER, *fields)
     assert run_id == learned
     assert desk.registry.open(learned).settings.preset == model.PRESETS["mini"]
-    report, treemap, table, _ = model.look(desk, learned, *fields)
+    report, _, treemap, table, _ = model.look(desk, learned, *fields)
     rows = desk.registry.open(learned).tokenizer().learned
     total = words.count(model.look_at(model.PRESETS["mini"], rows).total)
     assert total.split()[0] in flat(report) and table

@@ -18,11 +18,11 @@ from kantai.samples.tables import Tables, Topic, read_lists, read_tables, read_t
 from kantai.samples.writer import Language, Writer, bind_book, weigh
 
 WORDS = Path(__file__).parent / "words" / "english"
-ENGLISH = Language(FILTERS, finish, sentences, joint=" ")
+ENGLISH = Language(FILTERS, finish, sentences, joint=" ", patience=0.25)
 TITLE = "The Tarnmouth Almanac"
-SEED, YEARS, PARAGRAPHS = 1, 8, 43  # paragraphs a month
+SEED, YEARS, PARAGRAPHS = 1, 8, 35  # paragraphs a month
 # How many times as often as the others: whom and what one meets most, a reader can know best.
-WEIGHTS = {"trade": 5, "animal": 5, "need": 2}
+WEIGHTS = {"trade": 5, "animal": 5, "need": 2, "knot": 2}
 MASS_NEEDS = ("water", "bread", "soap")
 HEAT = {"oven": ("into the oven", "in the oven"), "stove": ("on the stove", "on the stove")}
 PRONOUNS = {
@@ -35,15 +35,15 @@ def topics() -> list[Topic]:
     """Every topic of the town, in file order; the plain ones are varied enough as they are."""
     files = ("topics_work", "topics_year", "topics_home", "topics_world", "topics_needs")
     told = [t for name in files for t in read_topics(WORDS / f"{name}.txt")]
-    return loosen(told) + read_topics(WORDS / "topics_plain.txt")
+    return loosen(told) + read_topics(WORDS / "topics_far.txt")
 
 
 def world() -> tuple[Tables, dict[str, list]]:
     """The tables (trades, people, months, things ...) and the plain lists."""
     tables: Tables = {}
-    for name in ("trades", "nature", "things", "needs"):
+    for name in ("trades", "nature", "things", "needs", "knots"):
         tables.update(read_tables(WORDS / f"{name}.txt", table=name[:-1]))
-    lists = read_lists(WORDS / "lists.txt")
+    lists = read_lists(WORDS / "lists.txt") | read_lists(WORDS / "glue.txt")
     weigh(tables, lists, WEIGHTS)
     loosen_acts(tables)
     split_tools(tables["trade"], lists["fixed_tool"])

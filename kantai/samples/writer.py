@@ -34,7 +34,7 @@ class Language:
     finish: Callable[[str], str]
     sentences: Callable[[str], list[str]]
     joint: str
-    patience: int = 1  # how many times as often as `REPEATS` says a pattern may come again
+    patience: float = 1  # how many times as often as `REPEATS` says a pattern may come again
 
 
 @dataclass

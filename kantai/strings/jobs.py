@@ -95,6 +95,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "An address may send {most} requests a minute.",
         "每个地址每分钟最多 {most} 次请求。",
     ),
+    "disk_forgets": (
+        "This server forgets its disk when it restarts: download your model as soon as it is "
+        "trained.",
+        "此服务器重启后磁盘内容会丢失：模型训练完成后请立即下载。",
+    ),
     # --- a worker that ended badly
     "worker_not_started": (
         "The training could not be started ({reason}): close other programs and press Start again.",
@@ -122,6 +127,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "checkpoint is kept, resume it from there.",
         "训练没有响应停止请求，已被强制结束：最近检查点之前学到的内容仍然保留，可从那里继续。",
     ),
+    "gpu_refused": (
+        "No GPU was lent for the training ({reason}): what it learned is kept; press Go on when "
+        "there are minutes again, or choose a smaller budget.",
+        "没有借到训练用的 GPU（{reason}）：已学到的内容会保留；"
+        "等配额恢复后按“继续”，或选择更小的预算。",
+    ),
+    "gpu_without_visitor": (
+        "The server was restarted while this run waited for a GPU: press Go on or Start again.",
+        "排队等待 GPU 期间服务器重启了：请再按一次“继续”或“开始”。",
+    ),
     "worker_broke": (
         "The training met an error that nobody foresaw ({reason}): resume it, or begin a new "
         "run with a smaller model; the details stand in its log.txt.",
@@ -129,6 +144,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "详情见 log.txt。",
     ),
     # --- what a worker is doing, besides the stages of strings/training.py
+    "doing_gpu": ("asking for a GPU", "正在申请 GPU"),
     "doing_begin": ("starting the training process", "启动训练进程"),
     "doing_stop": ("stopping and keeping the weights", "正在停止并保存权重"),
 }

@@ -115,6 +115,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The curve begins with the first step. Drag to zoom, double-click to see all of it again.",
         "第一步之后曲线就会出现。拖动可放大，双击恢复全貌。",
     ),
+    "watch_title": ("Watch it learn", "看它学习"),
+    "watch_hint": (
+        "sentences it never trained on; darker: surer of the hidden word",
+        "没训练过的句子；颜色越深，越确信被遮住的词",
+    ),
     "live_uniform": ("blind guessing", "瞎猜"),
     "live_uniform_hint": (
         "Uniform: every token of the vocabulary equally likely",
@@ -273,11 +278,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "点击按钮：几 MB 的文本只需几秒。",
     ),
     "tokens_learned": ("tokens learned", "学到的词元"),
-    "tokens_asked": ("asked for", "要求的数量"),
+    "tokens_of_asked": ("of {asked}", "/ {asked}"),
     "bytes_a_token": ("bytes a token", "每个词元字节数"),
     "bytes_a_token_hint": (
-        "Mean length of the vocabulary's tokens",
-        "词表中词元的平均长度",
+        "How much of your own text one token stands for, on average: more means shorter rows",
+        "在你的文本里，一个词元平均代表多少字节：越多，序列越短",
+    ),
+    "rows_unreachable": ("rows no text reaches", "永远用不到的行"),
+    "rows_unreachable_hint": (
+        "Rows of the embedding that no text leads to: tokens that stayed empty, <unk>, and the 13 "
+        "bytes that UTF-8 never uses",
+        "嵌入表里任何文本都用不到的行：空着的词元、<unk>，以及 UTF-8 从不使用的 13 个字节",
     ),
     "longest_token": ("longest token", "最长词元"),
     "bytes": ("bytes", "字节"),
@@ -337,7 +348,33 @@ TEXTS: dict[str, tuple[str, str]] = {
         "嵌入表所占的参数比例：每个词元一行",
     ),
     "training_memory": ("to train it", "训练所需内存"),
-    "one_epoch": ("reads the text once in", "读一遍文本约需"),
+    "time_title": ("Time to train on this device", "在这台设备上训练的时间"),
+    "time_here": (
+        "About {speed} tokens a second: one pass over your text in {time}.",
+        "每秒约 {speed} 个词元：读一遍你的文本约需 {time}。",
+    ),
+    "time_measured": (
+        "From a short probe: a few real steps of this model on {device}.",
+        "来自一次短测：这个模型在 {device} 上真实训练了几步。",
+    ),
+    "time_estimated": (
+        "Estimated from this model's work a token and the speed of a small one on {device}.",
+        "根据这个模型每个词元的计算量和小模型在 {device} 上的速度估算。",
+    ),
+    "time_being_measured": ("A few steps are being timed …", "正在计时几步……"),
+    "time_when_free": (
+        "A training has the device now: its speed is measured when that has ended.",
+        "设备正在训练：等它结束后再测速度。",
+    ),
+    "time_unknown": (
+        "Not known before a training has begun here.",
+        "在这里开始训练之后才知道。",
+    ),
+    "memory_of_device": ("{need} of {there}", "{there} 中的 {need}"),
+    "memory_short": (
+        "More than this device has: smaller sizes or fewer rows a step would fit.",
+        "超出这台设备的内存：请减小尺寸，或减少每步行数。",
+    ),
     "memory_by_part": ("Memory while it trains", "训练时的内存"),
     "memory_weights": ("weights", "权重"),
     "memory_gradients": ("gradients", "梯度"),
@@ -387,6 +424,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "guesser_ngram_hint": ("two words on each side", "左右各两个词"),
     "guesser_blank": ("The same model", "同一模型"),
     "guesser_blank_hint": ("before its first step", "训练之前"),
+    "guesses_blindly": (
+        "No idea: each of the {count} tokens is about equally likely, 1 in {count}.",
+        "毫无头绪：{count} 个词元几乎一样可能，各为 1/{count}。",
+    ),
+    "one_in": ("1 in {count}", "1/{count}"),
     # --- runs
     "runs_lead": (
         "Every run is kept: its text, its vocabulary, its weights and its curve.",

@@ -6,23 +6,29 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from kantai.errors import UserError
 from kantai.gate import Gate, allowed_hosts, password_check
 from kantai.jobs import Jobs
-from kantai.limits import Turnstile, chosen
+from kantai.limits import Turnstile, chosen, is_zero_gpu
 from kantai.registry import Registry, new_secret
+from kantai.spaces import Lender
+from kantai.storage import storage
+from kantai.strings import LANGUAGES
 from kantai.strings import text as text_of
-from kantai.ui import demo, endpoints
+from kantai.ui import demo, endpoints, fork
 from kantai.ui.desk import Desk
 from kantai.ui.early import EarlyScript
 from kantai.ui.live import Header, words_for_browser
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import I18N, Page, words
-from kantai.ui.tabs import compare, fill_mask, model, pretrain, text, tokenizer
+from kantai.ui.setting import Setting
+from kantai.ui.tabs import compare, fill_mask, model, pretrain, teacher, text, tokenizer
 from kantai.ui.theme import theme
 from kantai.ui.views import View
 from kantai.ui.words import size
@@ -52,14 +58,16 @@ TABS = (
     TabRow("pretrain", pretrain.build, "note_state_new"),
     TabRow("fill_mask", fill_mask.build, "note_after_training"),
     TabRow("compare", compare.build, "note_compare"),
+    TabRow("teacher", teacher.build, "note_teacher"),
 )
 
 
 def build_app(root: Path | None = None) -> gr.Blocks:
-    """The page over the Runs under `root` (by default $KANTAI_RUNS, else `runs`)."""
-    runs = root or Path(os.environ.get("KANTAI_RUNS", "runs"))
-    registry = Registry(runs, chosen(os.environ))
-    desk = Desk(registry, Jobs(registry))
+    """The page over the Runs under `root` (by default where `kantai.storage` says)."""
+    place = storage(os.environ)
+    registry = Registry(root or place.folder, chosen(os.environ))
+    lender = Lender() if is_zero_gpu(os.environ) else None
+    desk = Desk(registry, Jobs(registry, lender=lender))
     desk.jobs.watch()
     with gr.Blocks(title="Kantai", analytics_enabled=False, fill_width=True) as blocks:
         page = Page(
@@ -69,6 +77,9 @@ def build_app(root: Path | None = None) -> gr.Blocks:
             language=gr.Textbox("en", visible=False),
         )
         device, demo_button = _header(desk)
+        fork.bar(page)
+        if not place.lasts:
+            View(tag("p.k-notice", both("disk_forgets"), role="note"))
         with gr.Tabs(elem_classes="k-tabs"):
             refreshers = [_tab(page, row) for row in TABS]
         demo.wire(page, demo_button)
@@ -97,12 +108,13 @@ def _tab(page: Page, row: TabRow) -> tuple[gr.Tab, Callable[..., Any]]:
 
 
 def _wire(page: Page, blocks: gr.Blocks, device: View, tabs: list[Any]) -> None:
-    opened_js = """(owner, run, language) => {
-      return [owner, new URLSearchParams(location.search).get("run") || "", kantai.language];
+    opened_js = """(owner) => {
+      const run = new URLSearchParams(location.search).get("run") || "";
+      return [owner, run, kantai.language, location.search];
     }"""
     blocks.load(
-        lambda owner, run, language: (*opened(page.desk, owner, run), language),
-        [page.owner, page.run, page.language],
+        lambda *given: (*opened(page.desk, *given), given[2]),
+        [page.owner, page.run, page.language, gr.Textbox(visible=False)],
         [page.owner, page.run, page.language],
         js=opened_js,
         api_visibility="private",
@@ -116,10 +128,24 @@ def _wire(page: Page, blocks: gr.Blocks, device: View, tabs: list[Any]) -> None:
         refresh(tab.select)
 
 
-def opened(desk: Desk, owner: str | None, run_id: str) -> tuple[str, str]:
-    """A page opens: the owner's secret, new for a new browser, and the Run of the address."""
+def opened(
+    desk: Desk, owner: str | None, run_id: str, language: str = "en", query: str = ""
+) -> tuple[str, str]:
+    """A page opens: the owner's secret, new for a new browser, and the Run of the address.
+
+    An address that holds a setting and no Run gets a new one that has it.
+    """
     desk.warm_up()  # not before: it would slow down the first answer
-    return owner or new_secret(), run_id if desk.registry.has(run_id) else ""
+    owner = owner or new_secret()
+    if desk.registry.has(run_id):
+        return owner, run_id
+    try:
+        setting = Setting.read(query)
+        return owner, setting.begin(desk, owner) if setting else ""
+    except UserError as error:  # the page opens all the same
+        language = language if language in LANGUAGES else "en"
+        gr.Warning(escape(error.message(language)), title=text_of("attention", language))
+        return owner, ""
 
 
 def device_chip(desk: Desk) -> Node:

@@ -32,6 +32,7 @@ DEMO_SECONDS = 60.0
 DEMO_VOCAB = 4_000
 BUSY = ("waiting", "preparing", "training")
 NAME_LENGTH = 60
+MEASURED = 2_000  # paragraphs that a text is measured by, evenly spread
 # Building and loading models changes torch's and transformers' global state for a moment, and
 # two threads at it give one of them a model without weights: one at a time.
 ONE_MODEL_AT_A_TIME = threading.RLock()
@@ -82,6 +83,11 @@ class Desk:
                 self._device = find_device(self.jobs.device)
             return self._device
 
+    @property
+    def device_is_busy(self) -> bool:
+        """Whether a training has the device now."""
+        return self.jobs.running is not None
+
     # --- Runs ---------------------------------------------------------------------------------
 
     def default_settings(self, **changes: object) -> Settings:
@@ -124,15 +130,21 @@ class Desk:
         return self.successor(run_id, owner, keep_tokenizer=keep_tokenizer)
 
     def successor(self, run_id: str, owner: str, *, keep_tokenizer: bool = True) -> str:
-        """A new Run with the text, and perhaps the tokenizer, and all settings of another."""
-        old = self.registry.owned(run_id, owner)
+        """A fork of one's own Run. Raises UserError for somebody else's."""
+        self.registry.owned(run_id, owner)
+        return self.fork(run_id, owner, keep_tokenizer=keep_tokenizer)
+
+    def fork(self, run_id: str, owner: str, *, keep_tokenizer: bool = True) -> str:
+        """A new Run with the text, and perhaps the tokenizer, and all settings of any other.
+
+        Whoever has a Run's link may watch it, and so may fork it. Raises UserError where it
+        has no text yet.
+        """
+        old = self.registry.open(run_id)
 
         def fill(run: Run) -> None:
             run.write_settings(replace(old.settings, created=run.settings.created))
-            texts = {part: old.texts(part) for part in ("train", "validation")}
-            run.write_texts(texts, old.report)
-            if keep_tokenizer and old.has_tokenizer:
-                run.write_tokenizer(old.tokenizer())
+            run.take_from(old, tokenizer=keep_tokenizer)
 
         return self.new_run(owner, next_name(old.owner.get("name", "")), fill)
 
@@ -229,6 +241,30 @@ def load_tokenizer(run: Run) -> ByteLevelBPE | None:
 @lru_cache(maxsize=32)
 def _tokenizer(folder: Path, changed: int) -> ByteLevelBPE:
     return Run(folder).tokenizer()
+
+
+def bytes_a_token(run: Run) -> float | None:
+    """How much of the Run's own text one token stands for; None before there is a tokenizer."""
+    return _measured(run)[0]
+
+
+def text_tokens(run: Run) -> float | None:
+    """About how many tokens the Run's training text has; None before there is a tokenizer."""
+    return _measured(run)[1]
+
+
+def _measured(run: Run) -> tuple[float | None, float | None]:
+    if not run.has_tokenizer or not run.has_text:
+        return None, None
+    return _measure(run.folder, run.tokenizer_folder.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _measure(folder: Path, changed: int) -> tuple[float, float]:
+    """Bytes a token of some paragraphs, and from these the tokens of all."""
+    texts = Run(folder).texts("train")
+    each = _tokenizer(folder, changed).bytes_a_token(texts[:: 1 + len(texts) // MEASURED])
+    return each, sum(len(text.encode("utf-8", "replace")) for text in texts) / max(each, 1e-9)
 
 
 @lru_cache(maxsize=8)

@@ -99,6 +99,10 @@ def endpoints(desk: Desk) -> list[Callable[..., Any]]:
         """Go on with a Run; the budget counts from its beginning."""
         pretrain_tab.resume(desk, run, owner, unit, amount)
 
+    def fork(run: str, owner: str) -> str:
+        """Make anybody's Run one's own: the id of a new one with its text and settings."""
+        return desk.fork(run, owner)
+
     def state(run: str) -> dict[str, Any]:
         """What the Run is doing, and its result when there is one."""
         now = desk.jobs.state(run)
@@ -143,7 +147,7 @@ def endpoints(desk: Desk) -> list[Callable[..., Any]]:
 
     return [
         *(new_owner, new_run, text_report, learn_tokenizer, tokenize, parameters),
-        *(choose_preset, start, stop, resume, state, events, fill_mask),
+        *(choose_preset, start, stop, resume, fork, state, events, fill_mask),
         *(runs, rename, delete, compare),
     ]
 

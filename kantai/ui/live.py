@@ -52,7 +52,7 @@ def _step(event: dict[str, Any]) -> list[Any]:
 
 def _look(event: dict[str, Any]) -> list[Any]:
     values = [_rounded(event[name], 4) for name in ("seconds", "loss", "top1", "top5")]
-    return [event["step"], *values]
+    return [event["step"], *values, *([event["seen"]] if event.get("seen") else [])]
 
 
 def _notice(event: dict[str, Any]) -> list[Any]:
@@ -64,7 +64,7 @@ def _notice(event: dict[str, Any]) -> list[Any]:
 
 def _begin(event: dict[str, Any]) -> dict[str, Any]:
     names = ("step", "device", "precision", "parameters", "steps_per_epoch", "baselines")
-    return {name: event[name] for name in names}
+    return {name: event[name] for name in names} | {"watched": event.get("watched", [])}
 
 
 def _rounded(value: float | None, digits: int) -> float | int | None:
@@ -204,6 +204,7 @@ WORDS = (
     "live_where", "live_loss", "live_loss_hint", "live_speed", "live_epoch", "live_left",
     "live_progress", "live_chart", "live_training", "live_validation", "live_references",
     "live_hint", "live_log", "live_csv", "live_lost", "live_idle", "live_worker_log",
+    "watch_title", "watch_hint",
 )  # fmt: skip
 FAMILIES = {
     "live_gauge_": ("speed", "rate", "norm", "memory"),

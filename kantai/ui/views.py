@@ -30,5 +30,42 @@ def Tour(**options: Any) -> gr.HTML:
     return _plain("<div class='k-tour'></div>", script, **options)
 
 
+def Qr(value: Any = None, **options: Any) -> gr.HTML:
+    """Draws {"size", "path", "label"}: a code of dark squares on white, whatever the theme."""
+    script = """
+const place = element.querySelector('.k-qr');
+const make = (name, values) => {
+  const part = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [key, value] of Object.entries(values)) part.setAttribute(key, value);
+  return part;
+};
+const draw = () => {
+  const code = props.value;
+  place.hidden = !code;
+  if (!code) return place.replaceChildren();
+  const side = code.size + 8;
+  const svg = make('svg', { viewBox: `-4 -4 ${side} ${side}`, 'shape-rendering': 'crispEdges' });
+  svg.append(make('rect', { x: -4, y: -4, width: side, height: side, fill: '#fff' }));
+  svg.append(make('path', { d: code.path, fill: '#000' }));
+  place.setAttribute('aria-label', kantai.say(code.label));
+  place.replaceChildren(svg);
+};
+watch('value', draw);
+draw();
+"""
+    return _plain("<div class='k-qr' role='img' hidden></div>", script, value=value, **options)
+
+
+def Pulse(seconds: float, **options: Any) -> gr.HTML:
+    """Shows nothing; sends a `select` event every so often while it is on the screen."""
+    script = f"""
+const beat = setInterval(() => {{
+  if (!element.isConnected) clearInterval(beat);
+  else if (!document.hidden && element.getClientRects().length) trigger('select', {{}});
+}}, {1000 * seconds:.0f});
+"""
+    return _plain("<div class='k-pulse'></div>", script, **options)
+
+
 def _plain(template: str, script: str, **options: Any) -> gr.HTML:
     return gr.HTML(html_template=template, js_on_load=script, apply_default_css=False, **options)

@@ -12,9 +12,10 @@ from kantai.events import Validated
 from kantai.registry import RunInfo
 from kantai.ui import nodes, plots
 from kantai.ui.desk import Desk
+from kantai.ui.guesses import bar, guesses
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
-from kantai.ui.tabs.fill_mask import GAPS, bar, guesses, trained_model, version
+from kantai.ui.tabs.fill_mask import GAPS, trained_model, version
 from kantai.ui.views import Chart, View
 from kantai.ui.words import duration, size
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from kantai.errors import UserError
 from kantai.samples import SAMPLES, load_sample
 from kantai.ui import nodes
 from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk
+from kantai.ui.guesses import Guess, bar, blind, guesses
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
 from kantai.ui.tabs.pretrain import code_fold, code_of
@@ -31,14 +31,6 @@ MOST_CHARACTERS = 3_000
 PIECES = re.compile(r"<mask>|\[MASK\]|_{3,}|[\w'’-]+|\s+|[^\w\s]")
 GAPS = re.compile(r"<mask>|\[MASK\]|_{3,}")
 CJK = re.compile("([\u3400-\u9fff])")
-
-
-@dataclass(frozen=True)
-class Guess:
-    """One candidate: its text and how sure."""
-
-    text: str
-    probability: float
 
 
 # --- handlers -----------------------------------------------------------------------------------
@@ -72,14 +64,17 @@ def filled(desk: Desk, run_id: str, sentence: str) -> tuple[Node, Node]:
 def answers_view(run: Run, sentence: str) -> Node:
     """A card for each gap: the trained model large, the two it is compared with beside it."""
     trained = [guesses(c) for c in trained_model(*version(run)).fill(sentence, TOP)]
-    blank = [guesses(c) for c in untrained_model(*version(run)).fill(sentence, OTHERS)]
+    untrained = untrained_model(*version(run))
+    blank = [guesses(c) for c in untrained.fill(sentence, OTHERS)]
+    rows = untrained.model.config.vocab_size
     counted = counting_guesses(run, sentence)
     answer = known_answer(sentence)
     cards = []
     for number, row in enumerate(zip(trained, counted, blank, strict=False), 1):
         title = both("gap_number", number=number) if len(trained) > 1 else both("gap_only")
         columns = [
-            tag(f"div.k-guesses{kind}", guesser_title(name), *(bar(g, answer) for g in column))
+            tag(f"div.k-guesses{kind}", guesser_title(name), *blind(column, rows),
+                *(bar(g, answer) for g in column))
             for (name, kind), column in zip(GUESSERS, row, strict=True)
         ]  # fmt: skip
         cards.append(nodes.card(title, tag("div.k-guessers", *columns)))
@@ -91,18 +86,6 @@ def guesser_title(name: str) -> Node:
 
 
 GUESSERS = (("guesser_model", ""), ("guesser_ngram", ".k-other"), ("guesser_blank", ".k-blank"))
-
-
-def bar(guess: Guess, answer: str | None) -> Node:
-    """A candidate as a bar with its probability; green where a reader expects it."""
-    name = "div.k-guess.k-right" if answer and guess.text.strip() == answer else "div.k-guess"
-    line = tag("span.k-fill", tag("i", __share=f"{guess.probability:.4f}"))
-    return tag(name, tag("code", guess.text or "␣", title=guess.text), line,
-               tag("span.k-percent", f"{100 * guess.probability:.1f} %"))  # fmt: skip
-
-
-def guesses(candidates: Sequence[Any]) -> list[Guess]:
-    return [Guess(candidate.text, candidate.probability) for candidate in candidates]
 
 
 def counting_guesses(run: Run, sentence: str) -> list[list[Guess]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -16,20 +16,20 @@ from kantai.architectures import (
     Memory,
     ParameterRow,
     Preset,
-    training_memory,
-    work_per_token,
 )
 from kantai.errors import UserError
 from kantai.ui import nodes, plots
+from kantai.ui.costs import memory_card, memory_of, time_cards
 from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk, learned_tokens
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, choices, lead, words
 from kantai.ui.tabs.pretrain import code_fold, code_of
 from kantai.ui.views import Chart, View
-from kantai.ui.words import count, duration, size
+from kantai.ui.words import count, size
 
 if TYPE_CHECKING:
     from kantai.recipes import Recipe
+    from kantai.workspace import Run
 
 SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
          "max_position_embeddings")  # fmt: skip
@@ -42,7 +42,6 @@ SLIDERS = {  # least, most, step
 }
 MOST_PARAMETERS = 2_000_000_000
 SUPPOSED_VOCAB = 8_000  # before there is a tokenizer
-PEAK_SHARE = 0.3  # of a device's peak that a training of this kind reaches
 
 
 @dataclass(frozen=True)
@@ -68,26 +67,54 @@ def preset_of(name: str, architecture: str, dropout: float, *sizes: float | None
     return Preset(architecture=architecture, dropout=dropout or 0.0, vocab_size=rows, **whole)
 
 
+@dataclass(frozen=True)
+class Case:
+    """The model on the screen with all that its training depends on."""
+
+    run: Run | None
+    preset: Preset
+    vocab: int
+    recipe: Recipe
+
+
+def case_of(desk: Desk, run_id: str, fields: Sequence[Any]) -> Case:
+    """Raises UserError for a model that cannot be, or cannot be trained by the Run's recipe."""
+    preset = preset_of(*fields)
+    run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
+    known = learned_tokens(run) if run else None
+    vocab = known or min(SUPPOSED_VOCAB, preset.vocab_size or SUPPOSED_VOCAB)
+    recipe = run.settings.recipe if run else desk.default_settings().recipe
+    preset.check_block(recipe.block_size)
+    if (total := look_at(preset, vocab).total) > MOST_PARAMETERS:
+        raise UserError("model_too_large", count=count(total))
+    return Case(run, preset, vocab, recipe)
+
+
 def look(desk: Desk, run_id: str, *fields: Any) -> tuple[Any, ...]:
-    """Report, treemap, table and code of the model on the screen; why not, where it cannot be."""
+    """Report, memory, treemap, table and details of the model on the screen; or why it is none."""
     desk.ready()
     try:
-        preset = preset_of(*fields)
-        run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
-        vocab = (learned_tokens(run) if run else None) or min(
-            SUPPOSED_VOCAB, preset.vocab_size or SUPPOSED_VOCAB
-        )
-        recipe = run.settings.recipe if run else desk.default_settings().recipe
-        seen = look_at(preset, vocab)
-        if seen.total > MOST_PARAMETERS:
-            raise UserError("model_too_large", count=count(seen.total))
-        preset.check_block(recipe.block_size)
+        case = case_of(desk, run_id, fields)
     except UserError as error:
-        return nodes.mistake(error), None, None, None
-    tokens = run.report["words"] * 1.3 if run else 0
-    report = report_view(desk, seen, memory_of(preset, vocab, recipe), preset, recipe, tokens)
+        return nodes.mistake(error), None, None, None, None
+    seen = look_at(case.preset, case.vocab)
+    memory = memory_of(case.preset, case.vocab, case.recipe)
     tensors = [(row.name, row.parameters) for row in seen.table]
-    return report, plots.treemap(tensors, "treemap"), table_view(seen), details_view(seen)
+    return (
+        report_view(seen, memory, case.preset), memory_card(memory, desk.device()),
+        plots.treemap(tensors, "treemap"), table_view(seen), details_view(seen),
+    )  # fmt: skip
+
+
+def time_here(desk: Desk, run_id: str, *fields: Any) -> Iterator[Node]:
+    """How long the model on the screen takes to train here; nothing for one that cannot be."""
+    desk.ready()
+    try:
+        case = case_of(desk, run_id, fields)
+    except UserError:
+        yield None
+        return
+    yield from time_cards(desk, case.run, case.preset, case.vocab, case.recipe)
 
 
 @lru_cache(maxsize=64)
@@ -100,83 +127,18 @@ def look_at(preset: Preset, vocab_size: int) -> Look:
     return Look(model.config.to_diff_dict(), str(model), parameter_table(model))
 
 
-@lru_cache(maxsize=64)
-def memory_of(preset: Preset, vocab_size: int, recipe: Recipe) -> Memory:
-    """What a training of this model needs, by part."""
-    from kantai.architectures import build_config
-    from kantai.ui.desk import parameter_count
-
-    return training_memory(
-        build_config(preset, vocab_size),
-        parameter_count(preset, vocab_size),
-        tokens=recipe.batch_size * recipe.block_size,
-        block_size=recipe.block_size,
-        predicted_share=1.0 if recipe.all_logits else recipe.masking.mlm_probability,
-        optimizer=recipe.optimizer.name,
-        copies=2 if recipe.average else 1,
-    )
-
-
-def report_view(
-    desk: Desk, seen: Look, memory: Memory, preset: Preset, recipe: Recipe, tokens: float
-) -> Node:
-    """Parameters, memory by part, and how long one reading of the text takes here."""
+def report_view(seen: Look, memory: Memory, preset: Preset) -> Node:
+    """How large the model is, and what its training needs."""
     rows = preset.vocab_size or seen.table[0].shape[0]
     embedding = rows * preset.hidden_size
     total, memory_size = count(seen.total).split(" "), size(memory.total).split(" ")
-    figures = [
+    return nodes.tiles(
         nodes.tile(both("parameters"), total[0], " ".join(total[1:])),
         nodes.tile(both("tensors"), str(len(seen.table))),
         nodes.tile(both("in_embeddings"), f"{embedding / seen.total:.0%}",
                    hint=both("in_embeddings_hint")),
         nodes.tile(both("training_memory"), *memory_size),
-    ]  # fmt: skip
-    if tokens:
-        seconds = tokens * work_of(preset, rows, recipe) / device_speed(desk)
-        figures.append(nodes.tile(both("one_epoch"), *duration(seconds).split(" ")))
-    return tag("div.k-live", nodes.tiles(*figures), memory_card(memory))
-
-
-def memory_card(memory: Memory) -> Node:
-    """The memory of a training as one line, cut by what it is for."""
-    parts = [(name, value) for name, value in vars(memory).items() if value]
-    line = [
-        tag("i", title=both(f"memory_{name}"), __share=f"{value / memory.total:.4f}", __n=str(n))
-        for n, (name, value) in enumerate(parts)
-    ]
-    keys = [
-        tag("span", tag("i", __n=str(n)), both(f"memory_{name}"), " ", tag("b", size(value)))
-        for n, (name, value) in enumerate(parts)
-    ]
-    return nodes.card(both("memory_by_part"), tag("div.k-memory", *line), tag("div.k-keys", *keys))
-
-
-def work_of(preset: Preset, vocab_size: int, recipe: Recipe) -> float:
-    """Floating-point operations a token."""
-    from kantai.architectures import build_config
-
-    share = 1.0 if recipe.all_logits else recipe.masking.mlm_probability
-    config = build_config(preset, min(vocab_size, preset.vocab_size or vocab_size))
-    return work_per_token(config, recipe.block_size, share).total
-
-
-def device_speed(desk: Desk) -> float:
-    """Operations a second that a training reaches here, roughly."""
-    device = desk.device()
-    return PEAK_SHARE * device.peak_flops if device.peak_flops else measured_speed(device.kind)
-
-
-@lru_cache(maxsize=4)
-def measured_speed(kind: str) -> float:
-    """A matrix product of the usual shape, timed once; half of it is what a training keeps."""
-    import torch
-
-    left, right = torch.rand(2_048, 256, device=kind), torch.rand(256, 512, device=kind)
-    left @ right
-    began, turns = time.perf_counter(), 6
-    for _ in range(turns):
-        left @ right
-    return 0.5 * turns * 2 * 2_048 * 256 * 512 / (time.perf_counter() - began)
+    )  # fmt: skip
 
 
 def table_view(seen: Look) -> Node:
@@ -258,6 +220,8 @@ def build(page: Page) -> Any:
             fields, button, used = _controls()
         with gr.Column(elem_classes="k-wide", min_width=0):
             report = View()
+            with gr.Row(elem_classes="k-pairs k-costs"):
+                memory, time_view = View(), View()
             with gr.Column(elem_classes="k-card k-maybe"):
                 View(
                     tag("div.k-head", tag("h3", both("treemap")), tag("span", both("treemap_hint")))
@@ -268,15 +232,22 @@ def build(page: Page) -> Any:
                 table = View()
             details = View()
             code = code_fold()
-    seen = [report, treemap, table, details]
+    seen = [report, memory, treemap, table, details]
     name, *rest = fields
+
+    def measure(trigger: Any) -> Any:
+        asked = [page.run, *fields]
+        return page.on(trigger, time_here, asked, [time_view], trigger_mode="always_last")
+
     page.on(name.input, lambda desk, chosen: choose(chosen), [name], fields)
-    for field in rest:
-        page.on(field.change, look, [page.run, *fields], seen, trigger_mode="always_last")
+    changed = partial(gr.on, [field.change for field in rest])  # a preset changes many at once
+    looked = page.on(changed, look, [page.run, *fields], seen, trigger_mode="always_last")
+    measure(looked.then)
     page.on(button.click, use, [page.run, page.owner, *fields], [page.run, used]).then(
         None, js="() => { kantai.wake(); }", api_visibility="private"
     )
-    return lambda trigger: page.on(trigger, show, [page.run], [*fields, *seen, code])
+    shown = [*fields, *seen, code]
+    return lambda trigger: measure(page.on(trigger, show, [page.run], shown).then)
 
 
 def _controls() -> tuple[list[Any], Any, Any]:

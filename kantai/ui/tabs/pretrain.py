@@ -18,7 +18,7 @@ from kantai.ui.words import size
 
 if TYPE_CHECKING:
     from kantai.recipes import Recipe
-    from kantai.workspace import Settings
+    from kantai.workspace import Run, Settings
 
 RECIPE_NAMES = ("playground", "notebook")  # of kantai.recipes, which brings torch
 UNITS = ("seconds", "max_steps", "epochs")
@@ -123,7 +123,7 @@ def outlook(desk: Desk, run_id: str, *plan: Any) -> Node:
 
 def facts(desk: Desk, settings: Settings, learned: int | None) -> list[tuple[Node, Node]]:
     """Device, parameters and memory, as far as they are known."""
-    from kantai.ui.tabs.model import memory_of
+    from kantai.ui.costs import memory_of
 
     known: list[tuple[Node, Node]] = [(both("plan_device"), desk.device().name)]
     recipe = settings.recipe
@@ -143,7 +143,7 @@ def rows(*pairs: tuple[Node, Node]) -> Node:
 def show(desk: Desk, run_id: str, *plan: Any) -> tuple[Any, ...]:
     """The plan of a Run that was started, else the one on the screen; its outlook; its code."""
     run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
-    if run is None or desk.is_fresh(run_id):
+    if run is None or (desk.is_fresh(run_id) and is_usual(desk, run)):
         recipe, unit, amount, *_ = plan
         shown = (recipe, unit, amount, *numbers(desk, recipe))
     else:
@@ -153,6 +153,12 @@ def show(desk: Desk, run_id: str, *plan: Any) -> tuple[Any, ...]:
     slider = gr.skip() if tuple(plan[1:3]) == (unit, amount) else another_unit(unit, amount)
     views = outlook(desk, run_id, *shown), code_of(desk, run_id, "Pretraining")
     return (*shown[:2], slider, *shown[3:], *views)
+
+
+def is_usual(desk: Desk, run: Run) -> bool:
+    """Whether nobody chose a recipe or a budget for the Run yet, by a link or a copy."""
+    settings, usual = run.settings, desk.default_settings()
+    return (settings.recipe, settings.budget) == (usual.recipe, usual.budget)
 
 
 def amount_of(settings: Settings) -> tuple[str, float]:

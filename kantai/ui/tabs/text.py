@@ -25,6 +25,7 @@ from kantai.ui.words import count, size
 if TYPE_CHECKING:
     from kantai.corpus import Corpus
     from kantai.readers import Document
+    from kantai.workspace import Settings
 
 KINDS = ("sample", "files", "paste", "book")
 PREVIEW = 12  # paragraphs
@@ -92,23 +93,33 @@ def read(
 def keep(
     desk: Desk, run_id: str, owner: str, rules: Sequence[str], source: Source, tell: Tell
 ) -> str:
-    """A new Run with this text; one that was never trained makes room for it."""
-    from kantai.corpus import build_corpus
-    from kantai.stages import keep_text
+    """A new Run with this text; one that was never trained makes room, and gives its choices."""
+    from kantai.stages import keep_documents
 
     documents = read_within(desk, source, tell)
-    corpus = build_corpus(
-        documents, rules=list(rules), progress=lambda share, name: tell("doing_clean", share)
-    )
     files = tuple(document.name for document in documents[:20])
     vocab = DEMO_VOCAB if source.kind == "sample" and source.sample == DEMO_SAMPLE else None
     name = source.name(documents)
+    fresh = desk.registry.has(run_id) and desk.registry.owns(run_id, owner)
+    fresh = fresh and desk.is_fresh(run_id)
+    chosen = choices_of(desk.registry.open(run_id).settings) if fresh else {}
     new = desk.new_run(
-        owner, name, lambda run: keep_text(run, corpus), files=files, vocab_size=vocab
+        owner,
+        name,
+        lambda run: keep_documents(run, documents, list(rules), tell),
+        files=files,
+        vocab_size=vocab,
+        **chosen,
     )
-    if desk.registry.has(run_id) and desk.registry.owns(run_id, owner) and desk.is_fresh(run_id):
+    if fresh:
         desk.registry.delete(run_id, owner)
     return new
+
+
+def choices_of(settings: Settings) -> dict[str, Any]:
+    """What was chosen that does not hang on the text: a link may have brought it."""
+    names = ("preset_name", "preset", "recipe", "budget", "min_frequency", "precision", "seed")
+    return {name: getattr(settings, name) for name in names}
 
 
 def read_within(desk: Desk, source: Source, tell: Tell) -> list[Document]:
@@ -175,7 +186,7 @@ def report_view(report: dict[str, Any], paragraphs: Sequence[str], notice: Node)
 
 
 def changes_card(report: dict[str, Any]) -> Node:
-    """A line for each rule that found something, with one place before and after."""
+    """A line for each rule that found something, with places before and after."""
     busy = [rule for rule in report["rules"] if rule["changed"]]
     files = ", ".join(f"{file['name']} ({file['encoding']})" for file in report["files"][:5])
     if not busy:
@@ -186,7 +197,7 @@ def changes_card(report: dict[str, Any]) -> Node:
             tag("td", both(f"rule_{rule['name']}")),
             rule["changed"],
             rule["removed_characters"],
-            tag("td", *map(change, rule["examples"][:1])),
+            tag("td", *map(change, rule["examples"])),
         )
         for rule in busy
     ]

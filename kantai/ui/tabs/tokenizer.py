@@ -17,7 +17,7 @@ from kantai.tokenizer import (
     suggest_vocab_size,
 )
 from kantai.ui import nodes, plots
-from kantai.ui.desk import DEMO_VOCAB, Desk, load_tokenizer
+from kantai.ui.desk import DEMO_VOCAB, Desk, bytes_a_token, load_tokenizer
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
 from kantai.ui.progress import Done, Tell, follow
@@ -79,24 +79,34 @@ def show(desk: Desk, run_id: str, sentence: str) -> tuple[Any, ...]:
     if tokenizer is None:
         return (chosen, hint, waiting(), None, None, tokens_view(None, sentence), None)
     return (
-        chosen, hint, report_view(tokenizer), lengths_chart(tokenizer), merges_view(tokenizer),
+        chosen, hint, report_view(tokenizer, bytes_a_token(run)),
+        lengths_chart(tokenizer), merges_view(tokenizer),
         tokens_view(tokenizer, sentence), code_of(desk, run_id, "Text", "Tokenizer"),
     )  # fmt: skip
+
+
+def frequency_of(desk: Desk, run_id: str, shown: float) -> float:
+    """The least frequency that the Run asks for; what is shown where there is no Run."""
+    has = desk.registry.has(run_id)
+    return desk.registry.open(run_id).record.get("min_frequency", shown) if has else shown
 
 
 def waiting() -> Node:
     return nodes.card(both("tokenizer_none"), tag("p.k-hint", both("tokenizer_none_hint")))
 
 
-def report_view(tokenizer: ByteLevelBPE) -> Node:
+def report_view(tokenizer: ByteLevelBPE, bytes_each: float | None) -> Node:
     """Learned against asked, and how much of a text one token stands for."""
     lengths = tokenizer.token_bytes()[len(SPECIAL_TOKENS) :]
     short = tokenizer.learned < tokenizer.asked
     longest = max(range(len(lengths)), key=lambda i: lengths[i]) + len(SPECIAL_TOKENS)
     figures = nodes.tiles(
-        nodes.tile(both("tokens_learned"), f"{tokenizer.learned:,}"),
-        nodes.tile(both("tokens_asked"), f"{tokenizer.asked:,}"),
-        nodes.tile(both("bytes_a_token"), f"{lengths.mean():.1f}", hint=both("bytes_a_token_hint")),
+        nodes.tile(both("tokens_learned"), f"{tokenizer.learned:,}",
+                   both("tokens_of_asked", asked=f"{tokenizer.asked:,}")),
+        nodes.tile(both("bytes_a_token"), f"{bytes_each:.2f}" if bytes_each else "–",
+                   hint=both("bytes_a_token_hint")),
+        nodes.tile(both("rows_unreachable"), f"{tokenizer.unreachable_rows():,}",
+                   hint=both("rows_unreachable_hint")),
         nodes.tile(both("longest_token"), str(int(lengths.max())), both("bytes"),
                    hint=tokenizer.token_text(longest)),
     )  # fmt: skip
@@ -191,4 +201,9 @@ def build(page: Page) -> Any:
     shown_by = [report, lengths, merges, tokens, code]
     page.on(button.click, learn, asked, [page.run, *shown_by])
     page.on(sentence.change, try_it, [page.run, sentence], [tokens], trigger_mode="always_last")
-    return lambda trigger: page.on(trigger, show, [page.run, sentence], [size, hint, *shown_by])
+
+    def refresh(trigger: Any) -> None:
+        page.on(trigger, show, [page.run, sentence], [size, hint, *shown_by])
+        page.on(trigger, frequency_of, [page.run, frequency], [frequency])
+
+    return refresh
