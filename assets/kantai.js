@@ -16,6 +16,23 @@
     location.assign(address);
   };
 
+  // The switch reloads the page: what stands in its fields is kept for the moment after.
+  const kept = (() => {
+    try { const found = sessionStorage.getItem("kantai_kept"); sessionStorage.removeItem("kantai_kept"); return JSON.parse(found); } catch { return null; }
+  })();
+  kantai.keep = (values) => {
+    const tab = document.querySelector(".k-tabs > .tab-wrapper [role=tab][aria-selected=true]")?.dataset.tabId ?? "";
+    try { sessionStorage.setItem("kantai_kept", JSON.stringify({ tab, values })); } catch { /* too much to keep */ }
+    kantai.setLanguage(kantai.wanted);
+  };
+  // Values of fields [start, start + count), once; after that, updates that change nothing.
+  const given = new Set();
+  kantai.kept = (start, count, tab) => {
+    if (!kept || given.has(start) || (tab && tab !== kept.tab)) return Array.from({ length: count }, () => ({ __type__: "update" }));
+    given.add(start);
+    return kept.values.slice(start, start + count);
+  };
+
   // --- text and nodes -------------------------------------------------------------------------
 
   const isSentence = (x) => x && typeof x === "object" && !Array.isArray(x) && "en" in x && "zh" in x;
@@ -59,7 +76,7 @@
       const go = event.target.closest("[data-go]");
       if (go && place.contains(go)) kantai.go(go.dataset.go);
       const lang = event.target.closest("[data-lang]");
-      if (lang) kantai.setLanguage(lang.dataset.lang);
+      if (lang) { kantai.wanted = lang.dataset.lang; trigger("select", { act: "language" }); }
       const link = event.target.closest("[data-link]");
       if (link) { const address = new URL(location.href); address.searchParams.delete("lang"); kantai.copy(link, address.href); }
       const copy = event.target.closest("[data-copy]");

@@ -42,8 +42,10 @@ SAVE_EVERY = (
 )
 TOP_K = (["--top-k"], {"type": int, "default": 5})
 MEGABYTES = (["--megabytes"], {"type": float, "help": "data: grow the text to this size"})
+WATCHERS = (["--watchers"], {"type": int, "default": 60, "help": "load: of one live run"})
+PEOPLE = (["--people"], {"type": int, "default": 10, "help": "load: who use the other tabs"})
 BUDGET = (SECONDS, STEPS, EPOCHS)
-QUESTIONS = ("speed", "learn", "data", "ui")  # each a module of kantai.bench
+QUESTIONS = ("speed", "learn", "data", "fill", "scale", "ui", "load")  # of kantai.bench
 
 # Name, what it does, how, and its arguments.
 COMMANDS = (
@@ -121,6 +123,8 @@ COMMANDS = (
             PRESET,
             VOCAB,
             MEGABYTES,
+            WATCHERS,
+            PEOPLE,
             JSON,
         ),
     ),

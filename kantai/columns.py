@@ -38,6 +38,7 @@ PREFERRED = frozenset(
         *("文本", "内容", "內容", "正文", "文章", "句子"),
     ]
 )
+MOST_COLUMNS = 10_000  # of a CSV file: wider ones take seconds, and are no text
 SHOWN = 20  # columns named in a message
 
 # Numbers hold no text: reading them as 0 saves memory, and no length can hurt.
@@ -117,11 +118,12 @@ def _listed(columns: Iterable[str]) -> str:
 # -- CSV ----------------------------------------------------------------------------------
 
 
-def csv_rows(text: str, delimiter: str | None) -> Rows:
+def csv_rows(text: str, name: str, delimiter: str | None) -> Rows:
     """Rows of a CSV text, `delimiter` found by itself if None.
 
     Ragged rows lose nothing: what is beyond the header belongs to the last column. The first
     row names the columns, unless it reads like a row of text itself; then they are 1, 2, ...
+    Raises UserError for more columns than anybody reads.
     """
     delimiter = delimiter or _delimiter(text)
     # An odd number of quotes cannot be quoting: with tabs we can do without.
@@ -134,6 +136,8 @@ def csv_rows(text: str, delimiter: str | None) -> Rows:
         return (row for row in csv.reader(lines, delimiter=delimiter, quoting=quoting) if row)
 
     first = next(cells(), [])
+    if len(first) > MOST_COLUMNS:
+        raise UserError("too_many_columns", name=name, columns=len(first), most=MOST_COLUMNS)
     header = [cell.strip() for cell in first] if _is_header(first) else []
 
     def rows(_column: str | None) -> Iterator[Row]:

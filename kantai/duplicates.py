@@ -53,7 +53,7 @@ class NearIndex:
 
     A paragraph's signature is, for each of BANDS x ROWS hash functions, the least hash of
     its shingles: two paragraphs agree in one with a probability equal to their Jaccard
-    similarity. Two that agree in all ROWS of two BANDS are compared. Each band has a table
+    similarity. Two that agree in all ROWS of one band are compared. Each band has a table
     of fixed size with one paragraph a slot, so time and memory stay bounded whatever the
     text; a slot that is overwritten can hide a twin, but never drop a paragraph wrongly.
     """
@@ -111,10 +111,10 @@ class NearIndex:
 
         found = Counter(self._table[self._bands, slots].tolist())
         found.pop(0, None)
-        (candidate, shared), *_ = found.most_common(1) or [(0, 0)]
-        if shared < 2:
+        if not found:
             return None
-        mine, theirs = np.unique(own), np.unique(ngram_hashes([self._kept[candidate]], SHINGLE)[0])
+        candidate = self._kept[found.most_common(1)[0][0]]
+        mine, theirs = np.unique(own), np.unique(ngram_hashes([candidate], SHINGLE)[0])
         common = len(np.intersect1d(mine, theirs, assume_unique=True))
         alike = common >= SIMILARITY * (len(mine) + len(theirs) - common)
-        return self._kept[candidate] if alike else None
+        return candidate if alike else None

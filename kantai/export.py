@@ -10,11 +10,17 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kantai import snippets
 from kantai.errors import UserError
 from kantai.files import replace, write_text
 from kantai.workspace import Run
+
+if TYPE_CHECKING:
+    from kantai.recipes import Recipe
+
+USUAL_RATE = 1e-3  # of AdamW on a small model
 
 
 def model_card(run: Run) -> str:
@@ -63,70 +69,30 @@ def _result(run: Run) -> dict[str, Any]:
 def training_code(run: Run) -> list[tuple[str, str]]:
     """The steps of this Run in today's own lines: (heading, code) pairs, in order."""
     settings, result = run.settings, _result(run)
-    recipe = settings.recipe
+    recipe, share = settings.recipe, settings.recipe.masking.mlm_probability
     config = json.loads((run.model_folder / "config.json").read_text(encoding="utf-8"))
-    kept = {k: v for k, v in config.items() if k not in ("architectures", "transformers_version")}
-    steps = result["steps"]
+    loop = snippets.training_code(
+        recipe.block_size, recipe.batch_size, share, str(result["steps"]), learning_rate(recipe)
+    )
     return [
         (
             "Text: one paragraph a line, as JSON strings (train.jsonl stands beside this file)",
-            "import json\n\n"
-            'texts = [json.loads(line) for line in open("train.jsonl", encoding="utf-8")]',
+            snippets.TEXT,
         ),
         (
             "Tokenizer: byte-level BPE",
-            "from tokenizers import ByteLevelBPETokenizer\n\n"
-            "tokenizer = ByteLevelBPETokenizer()\n"
-            "tokenizer.train_from_iterator(\n"
-            f"    texts, vocab_size={result['vocab_asked']}, "
-            f"min_frequency={settings.min_frequency},\n"
-            '    special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],\n'
-            ")",
+            snippets.tokenizer_code(result["vocab_asked"], settings.min_frequency),
         ),
-        (
-            "Model: a new one, from its config",
-            "from transformers import AutoConfig, AutoModelForMaskedLM\n\n"
-            f"config = AutoConfig.for_model(**{kept!r})\n"
-            "model = AutoModelForMaskedLM.from_config(config)\n"
-            "print(sum(p.numel() for p in model.parameters()))",
-        ),
-        (
-            "Pretraining: hide tokens, guess, correct",
-            _loop(recipe.block_size, recipe.batch_size, recipe.masking.mlm_probability, steps),
-        ),
-        (
-            "Fill-mask",
-            "import torch\n\n"
-            "model.eval()\n"
-            'ids = [0, *tokenizer.encode("the").ids, 4, 2]\n'
-            "with torch.no_grad():\n"
-            "    guesses = model(input_ids=torch.tensor([ids])).logits[0, -2].topk(5).indices\n"
-            "print([tokenizer.decode([int(guess)]) for guess in guesses])",
-        ),
+        ("Model: a new one, from its config", snippets.model_code(config)),
+        ("Pretraining: hide tokens, guess, correct", loop),
+        ("Fill-mask", snippets.GUESSES),
     ]
 
 
-def _loop(block: int, batch: int, share: float, steps: int) -> str:
-    return f"""import torch
-
-stream = torch.tensor([i for e in tokenizer.encode_batch(texts) for i in (0, *e.ids, 2)])
-rows = stream[: len(stream) // {block} * {block}].view(-1, {block})
-optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
-schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps={steps})
-model.train()
-for step in range({steps}):
-    chosen = rows[torch.randint(len(rows), ({batch},))]
-    hidden = (torch.rand(chosen.shape) < {share}) & (chosen > 4)
-    loss = model(
-        input_ids=chosen.masked_fill(hidden, 4), labels=chosen.masked_fill(~hidden, -100)
-    ).loss
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    schedule.step()
-    optimizer.zero_grad()
-    if step % 20 == 0:
-        print(step, loss.item())"""
+def learning_rate(recipe: Recipe) -> float:
+    """A rate for AdamW alone: the recipe's own, or what usually suits where it uses another."""
+    adamw = recipe.optimizer.name == "adamw"
+    return recipe.optimizer.learning_rate if adamw else USUAL_RATE
 
 
 def to_zip(run: Run, out: Path | None, repo: str | None) -> Path:

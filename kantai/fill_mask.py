@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kantai.architectures import ARCHITECTURES
 from kantai.errors import UserError
 from kantai.tokenizer import readable
 
@@ -34,6 +35,9 @@ class FillMask:
     def __init__(self, model: Any, tokenizer: Any):
         self.model, self.tokenizer = model.eval(), tokenizer
         self.special = sorted(set(tokenizer.all_special_ids))
+        self.head = next(
+            (a.head for a in ARCHITECTURES.values() if a.model_class == type(model).__name__), None
+        )
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> FillMask:
@@ -64,15 +68,27 @@ class FillMask:
         gaps = (ids[0] == self.tokenizer.mask_token_id).nonzero().squeeze(1)
         if not len(gaps):
             raise UserError("sentence_without_mask")
-        with torch.no_grad():
-            logits = self.model(input_ids=ids).logits[0, gaps].float()
-        probabilities = logits.softmax(-1)
-        probabilities[:, self.special] = 0.0
-        values, tokens = probabilities.topk(min(top_k, probabilities.shape[1]))
+        with torch.inference_mode():
+            probabilities = self._logits(ids, gaps).float().softmax(-1)
+            probabilities[:, self.special] = 0.0
+            # Rows beyond the tokenizer's tokens, where more were asked than learned, mean nothing.
+            probabilities = probabilities[:, : len(self.tokenizer)]
+            values, tokens = probabilities.topk(min(top_k, probabilities.shape[1]))
         return [
             [self._candidate(ids[0], gap, t, p) for p, t in zip(*row, strict=True)]
             for gap, *row in zip(gaps.tolist(), values.tolist(), tokens.tolist(), strict=True)
         ]
+
+    def _logits(self, ids: Any, gaps: Any) -> Any:
+        """Logits [gaps, vocab]; the head's product with the whole vocabulary only at the gaps.
+
+        It is half of the work on the notebook's model. Of an architecture that is not in the
+        table the head is not known: it answers at every position.
+        """
+        if self.head is None:
+            return self.model(input_ids=ids).logits[0, gaps]
+        states = self.model.base_model(input_ids=ids).last_hidden_state
+        return self.head(self.model, states[0, gaps])
 
     def _encode(self, sentence: str) -> Any:
         """Ids [1, length] with special tokens around."""

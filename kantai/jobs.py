@@ -155,6 +155,11 @@ class Jobs:
         return ended(run, told)
 
     @property
+    def changed(self) -> int:
+        """Another number after every change of the queue."""
+        return self.file.stat().st_mtime_ns if self.file.is_file() else 0
+
+    @property
     def running(self) -> str | None:
         """The Run that has the device."""
         return self._read().running

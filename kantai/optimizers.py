@@ -92,6 +92,10 @@ class Muon(torch.optim.Optimizer):
 class OptimizerSettings:
     """Rates of one recipe. `learning_rate` is Muon's for matrices where the name is "muon".
 
+    `embedding_decay` is the weight decay of the matrices that Muon leaves to AdamW: the token
+    embeddings. A text of few tokens is read many times; unless rare tokens' rows are pulled
+    back towards nothing, they learn their few places by heart.
+
     Raises UserError for rates that no training survives.
     """
 
@@ -99,6 +103,7 @@ class OptimizerSettings:
     learning_rate: float = 2e-3
     adamw_learning_rate: float = 2e-3
     weight_decay: float = 0.1
+    embedding_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.95)
 
     def __post_init__(self) -> None:
@@ -117,13 +122,8 @@ def hidden_matrices(model: torch.nn.Module) -> list[torch.nn.Parameter]:
 
 
 def _adamw(model: torch.nn.Module, settings: OptimizerSettings) -> list[torch.optim.Optimizer]:
-    """One rate for everything; weight decay spares biases and norms, as transformers does."""
-    matrices = [p for p in model.parameters() if p.ndim == 2]
-    others = [p for p in model.parameters() if p.ndim != 2]
-    groups = [
-        {"params": matrices, "weight_decay": settings.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    """One rate for everything."""
+    groups = _decayed(model.parameters(), settings.weight_decay)
     return [torch.optim.AdamW(groups, lr=settings.learning_rate, betas=settings.betas, fused=True)]
 
 
@@ -132,16 +132,22 @@ def _muon(model: torch.nn.Module, settings: OptimizerSettings) -> list[torch.opt
     hidden = hidden_matrices(model)
     chosen = {id(p) for p in hidden}
     others = [p for p in model.parameters() if id(p) not in chosen]
+    groups = _decayed(others, settings.embedding_decay)
+    rate = settings.adamw_learning_rate
     return [
         Muon(hidden, lr=settings.learning_rate, weight_decay=settings.weight_decay),
-        torch.optim.AdamW(
-            others,
-            lr=settings.adamw_learning_rate,
-            betas=settings.betas,
-            weight_decay=0.0,
-            fused=True,
-        ),
+        torch.optim.AdamW(groups, lr=rate, betas=settings.betas, fused=True),
     ]
+
+
+def _decayed(weights: Iterable[Tensor], decay: float) -> list[dict[str, Any]]:
+    """Weight decay for matrices; biases and norms are spared, as transformers does."""
+    weights = list(weights)
+    groups = [
+        {"params": [w for w in weights if w.ndim == 2], "weight_decay": decay},
+        {"params": [w for w in weights if w.ndim != 2], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
 
 
 OPTIMIZERS: dict[str, Callable[..., list[torch.optim.Optimizer]]] = {"adamw": _adamw, "muon": _muon}

@@ -24,11 +24,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kantai.architectures import masked_logits
+from kantai.architectures import architecture_of, masked_logits
 from kantai.errors import UserError
 from kantai.evaluation import Exam, evaluate
 from kantai.events import Event, Finished, Noticed, Stepped, Validated
-from kantai.graphs import RecordedGradients
+from kantai.graphs import RecordedGradients, compile_layers
 from kantai.masking import IGNORED, MaskedRows, mask_rows
 from kantai.optimizers import SCHEDULES, build_optimizers, set_learning_rate
 from kantai.recipes import Budget, Recipe
@@ -165,6 +165,7 @@ class Pretraining:
         precision: str = "auto",
         seed: int = 0,
         graphs: bool | None = None,
+        compiled: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ):
         self.model, self.recipe, self.budget = model, recipe, budget
@@ -181,6 +182,9 @@ class Pretraining:
         self.weights = [w.detach() for w in model.parameters()]  # the same memory, no gradients
         self.best = [w.clone() for w in self.weights]
         self.average = [w.clone() for w in self.weights] if recipe.average else None
+        self.compiled = compiled
+        if compiled:
+            compile_layers(architecture_of(model).layers(model))
         self.recorded = RecordedGradients(self._backward, model.parameters()) if graphs else None
         self.watch: Callable[[Any], list[Any]] = lambda model: []  # asked at every look
         self.meter = self._new_meter()
@@ -240,6 +244,7 @@ class Pretraining:
             yield Noticed(p.step, ENDINGS[stopped], values)
         copy_weights(self.weights, self.best)
         self.model.eval()
+        self._uncompiled()
         told = stopped if stopped in ("finished", "stopped") else "early"
         yield Finished(p.step, p.seconds, told, p.best_step, p.best_loss)
 
@@ -381,7 +386,7 @@ class Pretraining:
     def _look(self, share: float) -> Validated:
         """Answer the fixed validation masks; keep these weights if they were never better."""
         p = self.progress
-        with self._averaged_weights(), self._autocast():
+        with self._averaged_weights(), self._uncompiled(), self._autocast():
             marks = evaluate(self.model, self.exam, self.token_bytes)
             seen = self.watch(self.model)
             better = marks.loss < p.best_loss
@@ -392,9 +397,14 @@ class Pretraining:
         if better:
             p.best_loss, p.best_step = marks.loss, p.step
         p.looks = math.floor(share * LOOKS) + 1
-        p.look_seconds = self._tick()
+        spent = self._tick()
+        p.look_seconds = spent if p.step else 0.0  # the first one also wakes the device up
         p.last_look = p.seconds
         return Validated(p.step, p.seconds, marks.loss, marks.top1, marks.top5, better, seen)
+
+    def _uncompiled(self) -> AbstractContextManager:
+        """Other shapes than a step's are not worth a compilation of their own."""
+        return torch.compiler.set_stance("force_eager") if self.compiled else nullcontext()
 
     @contextmanager
     def _averaged_weights(self) -> Iterator[None]:

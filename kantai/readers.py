@@ -142,12 +142,12 @@ def read_text(source: Source) -> Decoded:
 
 def read_csv(source: Source) -> Decoded:
     """Comma-separated values, or semicolons, tabs, bars."""
-    return _table(source, lambda text: csv_rows(text, None))
+    return _table(source, lambda text: csv_rows(text, source.name, None))
 
 
 def read_tsv(source: Source) -> Decoded:
     """Tab-separated values."""
-    return _table(source, lambda text: csv_rows(text, "\t"))
+    return _table(source, lambda text: csv_rows(text, source.name, "\t"))
 
 
 def read_json(source: Source) -> Decoded:

@@ -6,7 +6,7 @@ whole program. No text of a person stands in them: `train.jsonl` lies beside the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kantai.tokenizer import SPECIAL_TOKENS
@@ -17,6 +17,21 @@ TEXT = """\
 import json
 
 texts = [json.loads(line) for line in open("train.jsonl", encoding="utf-8")]"""
+
+
+def text_code(files: Sequence[str], rules: Sequence[str] | None) -> str:
+    """Reads and cleans `files` with the playground's own functions; None: by all rules."""
+    told = "" if rules is None else f",\n    rules={list(rules)!r},\n"
+    return f"""\
+import json
+from kantai.corpus import build_corpus
+from kantai.readers import read_files
+
+corpus = build_corpus(read_files({list(files)!r}){told})
+for rule in corpus.report.rules:
+    print(rule.name, rule.changed)
+with open("train.jsonl", "w", encoding="utf-8") as lines:
+    lines.writelines(json.dumps(text) + "\\n" for text in corpus.paragraphs)"""
 
 
 def tokenizer_code(vocab_size: int, min_frequency: int) -> str:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str, float], None]  # a key of kantai.strings and a share from 0 to 1
 REUSED = "1"  # another number where cleaning or learning changes: nothing older is reused then
 LEAST_TOKENS = 256  # fewer than that cannot be learned from
+COMPILE_FROM = 240.0  # seconds of budget on a GPU: a compilation takes up to 20
 EXAM_TOKENS = 60_000  # of the final examination, at most
 LOOK_TOKENS = {"cpu": 8_192, "mps": 16_384, "cuda": 32_768}  # of the looks in between
 
@@ -170,13 +171,21 @@ def new_pretraining(
     )
     training = Pretraining(
         model, text, looks, tokenizer.token_bytes(), recipe, settings.budget,
-        precision=precision, seed=seed, clock=clock,
+        precision=precision, seed=seed, clock=clock, compiled=worth_compiling(run, device),
     )  # fmt: skip
     training.watch = Watch(tokenizer, run.texts("validation"))
     checkpoint = run.load_checkpoint(device.kind)
     if checkpoint is not None:
         training.restore(checkpoint)
     return training
+
+
+def worth_compiling(run: Run, device: Device) -> bool:
+    """Whether the seconds that compiling costs come back within the budget.
+
+    ZeroGPU, where nothing can be compiled, allows no budget that long.
+    """
+    return device.kind == "cuda" and (run.settings.budget.seconds or 0.0) >= COMPILE_FROM
 
 
 def pretrain_run(

@@ -262,6 +262,11 @@ class Run:
         path = self.folder / "events.jsonl"
         return path.stat().st_size if path.is_file() else 0
 
+    @property
+    def changed(self) -> int:
+        """Another number after every change but an event: all other files are renamed in."""
+        return self.folder.stat().st_mtime_ns
+
     def fail(self, error: UserError, **values: Any) -> None:
         """Add a Failed event with the error's sentence; `values` go into the event too."""
         last = self.latest()

@@ -56,6 +56,14 @@ def test_tokens_are_readable(folder):
     assert not any("Ġ" in text or "ç" in text for text in texts)
 
 
+def test_rows_without_a_token_are_no_answer(folder, tokenizer):
+    preset = Preset("roberta", 32, 2, 2, 64, 130, vocab_size=tokenizer.learned + 5_000)
+    filler = FillMask(build_model(preset, tokenizer.learned), FillMask.load(folder).tokenizer)
+    candidates = filler.fill("the old <mask> ran", 100)[0]
+    known = {tokenizer.full.id_to_token(index) for index in range(tokenizer.learned)}
+    assert len(candidates) == 100 and {candidate.token for candidate in candidates} <= known
+
+
 def test_mistakes_are_told(folder, tmp_path):
     filler = FillMask.load(folder)
     with pytest.raises(UserError, match="holds no <mask>"):

@@ -155,7 +155,8 @@ def bombs() -> dict[str, bytes]:
         "gzip.txt.gz": gzip.compress(zeros), "zip.zip": zipped("a.txt", zeros),
         "nested.zip": nested, "parquet.parquet": parquet(table),
         "deep.json": b"[" * 100_000, "deep.jsonl": b'{"a":' * 50_000,
-        "wide.csv": b"," * 150_000 + b"\n" + b"x" * 400_000,
+        "wide.csv": b"," * 500_000 + b"\nthe mill\n",
+        "wide.tsv": b"name\t" * 10_001 + b"\nthe mill\n",
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import time
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kantai.errors import UserError
@@ -115,6 +115,7 @@ def test_the_disk_is_held_and_what_goes_is_the_oldest_that_nobody_needs(tmp_path
     assert all(registry.has(i) for i in (newest, training, waiting))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(OWNERS), st.integers(0, 3)), max_size=9),
        st.integers(1, 300_000))  # fmt: skip
 def test_nobody_ever_loses_their_newest_run(tmp_path_factory, runs, most):

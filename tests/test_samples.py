@@ -8,13 +8,20 @@ from random import Random
 
 import pytest
 
+from kantai.baselines import NGram, gaps
+from kantai.cleaning import CLEANING_RULES
+from kantai.corpus import build_corpus, split_corpus
 from kantai.errors import UserError
+from kantai.evaluation import Exam, set_exam
+from kantai.packing import pack, pack_words
+from kantai.readers import read_files
 from kantai.samples import SAMPLES, chinese, english, english_words, load_sample
 from kantai.samples.build import MASK, TEXTS, near_probes, units, windows
 from kantai.samples.grammar import Missing, Scene
 from kantai.samples.tables import read_tables
 from kantai.samples.writer import allowed
 from kantai.strings import text
+from kantai.tokenizer import ByteLevelBPE, TokenizerSettings, train_tokenizer
 
 STORIES = {"harbour": english.ENGLISH, "willow": chinese.CHINESE}
 # Bytes of the file, different word forms or characters, patterns.
@@ -104,6 +111,32 @@ def test_no_probe_is_given_away(name, stories):
     assert refused(full)
 
 
+@pytest.fixture(scope="module")
+def counting() -> tuple[ByteLevelBPE, NGram, Exam]:
+    """The two-sided n-gram of the almanac, its tokenizer, and held-out masks to answer."""
+    sample = load_sample("harbour")
+    split = split_corpus(build_corpus(read_files([sample.path])).paragraphs)
+    tokenizer = train_tokenizer(split.train, TokenizerSettings(sample.vocab_size))
+    exam = set_exam(pack_words(tokenizer, split.validation), 64, tokenizer.learned, most_rows=900)
+    return tokenizer, NGram(pack(tokenizer, split.train), tokenizer.learned), exam
+
+
+def test_neighbours_tell_little(counting):
+    """What a hidden word is hangs on words far from it: neighbours find less than half."""
+    _, ngram, exam = counting
+    assert ngram.score(*gaps(exam.rows.numpy(), exam.masked.hidden().numpy())).top1 <= 0.50
+
+
+def test_neighbours_do_not_answer_the_probes(counting):
+    tokenizer, ngram, _ = counting
+    found = 0
+    for probe in load_sample("harbour").probes:
+        left, right = tokenizer.encode(probe.sentence.split(f" {MASK}"))
+        (answer,) = tokenizer.encode([f" {probe.answer}"])[0]
+        found += answer in [token for token, _ in ngram.guess(left, right, k=3)]
+    assert found <= 4
+
+
 def test_windows_hold_the_answer():
     assert list(windows("One two, three four five six.", "en"))[-1] == (
         "two", "three", "four", "five", "six",
@@ -112,10 +145,6 @@ def test_windows_hold_the_answer():
 
 
 def test_the_dirty_sample_needs_every_rule():
-    from kantai.cleaning import CLEANING_RULES
-    from kantai.corpus import build_corpus
-    from kantai.readers import read_files
-
     corpus = build_corpus(read_files([load_sample("dirty").path]))
     changed = {rule.name for rule in corpus.report.rules if rule.changed}
     assert changed == set(CLEANING_RULES)

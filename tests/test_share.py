@@ -16,9 +16,11 @@ from kantai.events import Stepped, Validated
 from kantai.jobs import Jobs
 from kantai.limits import ALLOWANCES
 from kantai.registry import Registry
+from kantai.ui import live
 from kantai.ui.app import opened
 from kantai.ui.desk import Desk
 from kantai.ui.fork import watching
+from kantai.ui.kept import Kept
 from kantai.ui.setting import READERS, Setting, setting_of
 from kantai.ui.tabs import model, pretrain, teacher, text, tokenizer
 from tests.conftest import small_text
@@ -192,3 +194,34 @@ def test_a_fork_of_nothing_leaves_nothing(desk):
         with pytest.raises(UserError):
             desk.fork(wrong, PUPIL)
     assert desk.registry.list(PUPIL) == []
+
+
+# --- many at once ---------------------------------------------------------------------------------
+
+
+def test_where_a_run_stands_is_looked_up_once_for_all_who_watch(desk, watched, monkeypatch):
+    looks, real = [], live.status
+    monkeypatch.setattr(live, "status", lambda *given: (looks.append(1), real(*given))[1])
+    now = [0.0]
+    desk.standing.clock = lambda: now[0]
+    desk.registry.open(watched).append(Stepped(2, 1.0, 0.2, 0.2, 5.5, 0.01, 1.2, 8_000.0, 0))
+    assert [len(live.pull(desk, watched, 0)["s"]) for _ in range(60)] == [2] * 60
+    assert len(looks) == 1
+    desk.registry.rename(watched, TEACHER, "Another name")  # told at once
+    assert live.pull(desk, watched, 0)["status"]["name"] == "Another name"
+    desk.jobs.start(watched)
+    assert live.pull(desk, watched, 0)["status"]["state"] in ("waiting", "preparing")
+    told = len(looks)
+    now[0] += 1
+    live.pull(desk, watched, 0)
+    assert len(looks) == told + 1
+    desk.jobs.stop(watched)
+
+
+def test_what_is_kept_is_bounded_and_a_mistake_is_not_kept():
+    kept = Kept(10.0, most=3)
+    assert [kept.get(n, lambda n=n: n) for n in range(9)] == list(range(9))
+    assert len(kept._slots) == 3
+    with pytest.raises(UserError):
+        kept.get("x", lambda: (_ for _ in ()).throw(UserError("choose_run")))
+    assert kept.get("x", lambda: 5) == 5

@@ -14,7 +14,7 @@ from kantai.errors import UserError
 from kantai.events import Finished, Noticed, Started, Stepped, Validated
 from kantai.jobs import Jobs
 from kantai.registry import Registry
-from kantai.ui import endpoints, live, nodes, page, plots, words
+from kantai.ui import costs, endpoints, guesses, live, nodes, page, plots, words
 from kantai.ui.desk import Desk, next_name
 from kantai.ui.progress import Doing, Done, follow
 from kantai.ui.tabs import compare, fill_mask, model, pretrain, text, tokenizer
@@ -196,7 +196,7 @@ def test_tokens_are_shown_with_ids_and_places(desk, learned):
 def test_an_impossible_model_says_why(desk, learned):
     fields = ["nano", "modernbert", 0.0, 130, 2, 4, 64, 128]
     report, *rest = model.look(desk, learned, *fields)
-    assert report[0] == "div.k-notice" and rest == [None] * 4
+    assert report[0] == "div.k-notice" and rest == [None] * 5
     assert "130" in report[2]["en"] and "130" in report[2]["zh"]
 
 
@@ -205,11 +205,88 @@ def test_a_chosen_model_is_what_the_run_trains(desk, learned):
     run_id, _ = model.use(desk, learned, OWNER, *fields)
     assert run_id == learned
     assert desk.registry.open(learned).settings.preset == model.PRESETS["mini"]
-    report, _, treemap, table, _ = model.look(desk, learned, *fields)
+    report, _, treemap, table, *_ = model.look(desk, learned, *fields)
     rows = desk.registry.open(learned).tokenizer().learned
     total = words.count(model.look_at(model.PRESETS["mini"], rows).total)
     assert total.split()[0] in flat(report) and table
     assert max(treemap["data"][0]["values"]) < 3_000_000
+
+
+def test_time_to_train_is_told_from_a_probe_while_the_device_is_free(desk, learned, monkeypatch):
+    fields = ["nano", "modernbert", 0.0, 32, 1, 4, 32, 128]
+    waiting, told = model.time_here(desk, learned, *fields)
+    assert "timed" in flat_words(waiting) and "tokens a second: one pass" in flat_words(told)
+    tokens = costs.tokens_of(desk.registry.open(learned))
+    real = sum(map(len, desk.registry.open(learned).tokenizer().encode(
+        desk.registry.open(learned).texts("train"))))  # fmt: skip
+    assert tokens == pytest.approx(real, rel=0.02)
+    monkeypatch.setattr(Desk, "device_is_busy", True)
+    (told,) = model.time_here(desk, learned, *fields)
+    assert "has the device now" in flat_words(told)
+    assert list(model.time_here(desk, learned, *fields[:3], 130, *fields[4:])) == [None]
+
+
+def flat_words(node) -> str:
+    """All English words of a node."""
+    if isinstance(node, list):
+        return " ".join(map(flat_words, node))
+    return node.get("en", "") if isinstance(node, dict) else str(node)
+
+
+def sources(view) -> list[str]:
+    """The lines of code in a node."""
+    if not isinstance(view, list):
+        return []
+    if view[0] == "code":
+        return [view[1]]
+    return [source for child in view for source in sources(child)]
+
+
+def test_the_lines_of_each_tab_run_one_after_another(desk, learned, tmp_path, monkeypatch):
+    from kantai.stages import pretrain_run
+
+    run = desk.registry.open(learned)
+    fields = ["nano", "modernbert", 0.0, 32, 1, 4, 64, 128]
+    model.use(desk, learned, OWNER, *fields)
+    plan = pretrain.Plan(unit="max_steps", amount=2)
+    run.write_settings(plan.applied(run.settings, "cpu"))
+    list(pretrain_run(run, desk.device()))
+    (tmp_path / "pasted.txt").write_text("\n\n".join(small_text()), encoding="utf-8")
+    (tmp_path / "model").symlink_to(run.model_folder)
+    monkeypatch.chdir(tmp_path)
+    views = [
+        text.show(desk, learned)[-1],
+        tokenizer.show(desk, learned, "x")[-1],
+        model.look(desk, learned, *fields)[-1],
+        pretrain.outlook(desk, learned, *vars(plan).values())[-1],
+        next(fill_mask.fill(desk, learned, "the old ___ ran"))[-1],
+    ]
+    lines = [source for view in views for source in sources(view)]
+    assert len(lines) == 6
+    space: dict = {}
+    exec("\n".join(lines), space)
+    assert space["tokenizer"].get_vocab_size() == run.tokenizer().learned
+    rows = run.tokenizer().learned
+    assert (
+        sum(p.numel() for p in space["model"].parameters())
+        == model.look_at(model.preset_of(*fields), rows).total
+    )
+    assert space["steps"] == 2 and "the old <mask> ran" in lines[-1]
+    assert "\n    hidden_size=32,\n" in lines[3]
+
+
+def test_each_rule_shows_all_its_examples():
+    examples = [{"before": f"b{n}", "after": f"a{n}"} for n in range(2)]
+    rule = {"name": "unwrap", "changed": 2, "removed_characters": 1, "examples": examples}
+    seen = flat(text.changes_card({"files": [], "rules": [rule]}))
+    assert {"b0", "a0", "b1", "a1"} <= set(seen)
+
+
+def test_a_blind_guesser_is_told_as_one():
+    even = [guesses.Guess("a", 1.2 / 4_000)]
+    assert "1 in 4,000" in flat_words(guesses.blind(even, 4_000))
+    assert guesses.blind([guesses.Guess("a", 0.2)], 4_000) == []
+    assert guesses.chance(0.25) == "25.0 %" and guesses.chance(1 / 4_000)["en"] == "1 in 4,000"
 
 
 def test_a_plan_changes_only_what_it_says(desk, learned):

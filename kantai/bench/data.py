@@ -109,7 +109,8 @@ def _total(steps: list[Step], vocab: int, megabytes: float) -> Step:
 def _line(step: Step) -> str:
     return (
         f"{step.name:>32}: {step.seconds:7.2f} s ({step.cpu_seconds:6.2f} of all cores), "
-        f"{step.megabytes_per_second:7.1f} MB/s, at most {step.peak_bytes / 1e6:6.0f} MB ({step.more_bytes / 1e6:+6.0f})"
+        f"{step.megabytes_per_second:7.1f} MB/s, "
+        f"at most {step.peak_bytes / 1e6:6.0f} MB ({step.more_bytes / 1e6:+6.0f})"
     )
 
 

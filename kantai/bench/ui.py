@@ -116,14 +116,9 @@ def summary(polls: Iterator[tuple[int, float]]) -> Polls:
 
 def asker(url: str) -> Callable[[str, int], bytes]:
     """Asks for a Run's news as the header of the page does."""
-    with urllib.request.urlopen(f"{url}config") as answer:
-        components = json.load(answer)["components"]
-    header = next(
-        c["id"] for c in components if "pull_events" in json.dumps(c["props"].get("server_fns", []))
-    )
+    given = question(url)
 
     def ask(run: str, cursor: int) -> bytes:
-        given = {"session_hash": "bench", "component_id": header, "fn_name": "pull_events"}
         body = json.dumps({**given, "data": [run, cursor]}).encode()
         request = urllib.request.Request(
             f"{url}gradio_api/component_server", body, {"Content-Type": "application/json"}
@@ -132,6 +127,16 @@ def asker(url: str) -> Callable[[str, int], bytes]:
             return answer.read()
 
     return ask
+
+
+def question(url: str) -> dict[str, Any]:
+    """What the header of the page sends besides the Run and the cursor."""
+    with urllib.request.urlopen(f"{url}config") as answer:
+        components = json.load(answer)["components"]
+    header = next(
+        c["id"] for c in components if "pull_events" in json.dumps(c["props"].get("server_fns", []))
+    )
+    return {"session_hash": "bench", "component_id": header, "fn_name": "pull_events"}
 
 
 @contextmanager

@@ -3,6 +3,10 @@
 The facts stand in `words/english/`; here they are tied together: who is whose aunt, who
 holds which trade, what season a month belongs to. Every fact is fixed before the first
 sentence is told, so the town stays the same from the first page to the last.
+
+Some topics are told in patterns of many words of their own, each only a few times. The others
+(`topics_far.txt`) share short frames, joined by words drawn afresh (`glue.txt`): there the two
+neighbours of a word tell little, and what it is hangs on who and what the paragraph is about.
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ PRONOUNS = {
 
 
 def topics() -> list[Topic]:
-    """Every topic of the town, in file order; the plain ones are varied enough as they are."""
+    """Every topic of the town, in file order; the far ones are varied enough as they are."""
     files = ("topics_work", "topics_year", "topics_home", "topics_world", "topics_needs")
     told = [t for name in files for t in read_topics(WORDS / f"{name}.txt")]
     return loosen(told) + read_topics(WORDS / "topics_far.txt")
@@ -76,13 +80,17 @@ def split_tools(trades: dict[str, Record], fixed: list[str]) -> None:
 
 
 def _describe(tables: Tables, lists: dict[str, list]) -> None:
-    """Fields that follow from others: how to get to a town, where a dish is put."""
+    """Fields that follow from others: how to get to a town, where a dish is put, what one
+    does with a thing."""
     for town in tables["town"].values():
         river = town["river"][0]
         town["by"] = ["along the coast" if river == "sea" else f"along the river {river}"]
     for dish in tables["dish"].values():
         into, at = HEAT.get(dish["heat"][0], ("in the cellar", "in the cellar"))
         dish["on"], dish["place_of"] = [into], [at]
+    for record in [*tables["knot"].values(), *tables["need"].values()]:
+        for field in ("adj", "get", "lay"):  # a doctor has words of his own
+            record.setdefault(field, lists[field])
     for need in tables["need"].values():
         thing = need["thing"][0]
         need["want"] = [thing if thing in MASS_NEEDS else f"a {thing}"]

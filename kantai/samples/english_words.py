@@ -199,6 +199,7 @@ def finish(text: str) -> str:
     """A told pattern as a printed sentence: spaces, a/an, capitals at each start."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r" ([,.;:!?])", r"\1", text)
+    text = re.sub(r'^" ', '"', text)
     text = re.sub(r"\b([Aa])n? other\b", r"\1nother", text)
     text = VOWEL_SOUND.sub(r"\1n ", text)
     return re.sub(r"(^[“\"]?|[.!?] “?)([a-z])", lambda m: m.group(1) + m.group(2).upper(), text)

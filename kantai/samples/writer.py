@@ -187,10 +187,12 @@ def _in_season(record: Record, given: dict[str, Record]) -> bool:
 
 
 def weigh(tables: Tables, lists: Mapping[str, list], weights: Mapping[str, int]) -> None:
-    """Those that the list `core_<table>` names are drawn so many times as often."""
+    """Those that the list `core_<table>` names are drawn so many times as often, and twice as
+    often as that if it names them twice."""
     for table, weight in weights.items():
-        for name in lists[f"core_{table}"]:
-            tables[table][name]["weight"] = [weight]
+        core = lists[f"core_{table}"]
+        for name in core:
+            tables[table][name]["weight"] = [weight * core.count(name)]
 
 
 def bind_book(title: str, chapters: Iterable[tuple[str, Iterator[str]]]) -> str:

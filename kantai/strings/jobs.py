@@ -95,6 +95,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "An address may send {most} requests a minute.",
         "每个地址每分钟最多 {most} 次请求。",
     ),
+    "download_model": ("Download the model (zip)", "下载模型（zip）"),
     "disk_forgets": (
         "This server forgets its disk when it restarts: download your model as soon as it is "
         "trained.",

@@ -85,6 +85,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} has no column of text: choose a file with sentences in it.",
         "{name} 中没有文本列：请选择一个包含句子的文件。",
     ),
+    "too_many_columns": (
+        "{name} has {columns:,} columns, and {most:,} are the most that are read: keep the one "
+        "with the text.",
+        "{name} 有 {columns:,} 列，最多读取 {most:,} 列：请只保留含有文字的那一列。",
+    ),
     "column_unknown": (
         "{name} has no text column {column}: choose one of {columns}.",
         "{name} 中没有名为 {column} 的文本列：请从以下列中选择：{columns}。",

@@ -41,9 +41,31 @@ TEXTS: dict[str, tuple[str, str]] = {
     "copied": ("Copied", "已复制"),
     "search": ("Search", "搜索"),
     "same_in_code": ("The same in code", "用代码实现"),
+    "code_with_files": (
+        "With the playground's own functions, beside your files; it writes train.jsonl.",
+        "用本项目自己的函数，与文件放在一起运行；会写出 train.jsonl。",
+    ),
+    "code_text": (
+        "With the tokenizers library alone; train.jsonl comes with the download, or from the "
+        "Text tab's lines.",
+        "只用 tokenizers 库；train.jsonl 在下载包里，也可用“文本”页的代码生成。",
+    ),
+    "code_after_tokenizer": (
+        "With transformers alone.",
+        "只用 transformers 库。",
+    ),
+    "code_after_model": (
+        "Goes on after the lines of the Tokenizer and Model tabs.",
+        "接在“分词器”和“模型”两页的代码之后。",
+    ),
+    "code_with_model": (
+        "With transformers alone, beside the folder `model` of the download.",
+        "只用 transformers 库，与下载包里的 model 文件夹放在一起。",
+    ),
     "code_after": (
-        "The lines with this run's own values stand here once it is trained.",
-        "训练完成后，这里会出现带有本次运行实际数值的代码。",
+        "Goes on after the lines of the Tokenizer and Model tabs. How many steps fit into the time "
+        "stands here once this run is trained.",
+        "接在“分词器”和“模型”两页的代码之后。训练完成后，这里会写出这段时间里实际走了多少步。",
     ),
     # --- pretrain
     "pretrain_lead": (

@@ -53,9 +53,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "请先打开或开始一次运行：这里会显示它的链接和二维码。",
     ),
     "teacher_watch_hint": (
-        "Whoever has this link may watch the run, and make a copy of it their own; only you may "
-        "stop, change or delete it.",
-        "有此链接的人都可以观看，并复制成自己的运行；只有你能停止、更改或删除它。",
+        "Whoever has this link may watch the run, and make a copy of it their own; only its owner "
+        "may stop, change or delete it.",
+        "有此链接的人都可以观看，并复制成自己的运行；只有创建者能停止、更改或删除它。",
     ),
     "teacher_only_here": (
         "This address works on this machine alone: start the page with "

@@ -147,7 +147,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "out_of_memory": (
         "The device's memory does not hold this model even one row at a time: choose a smaller "
         "preset, vocabulary or block.",
-        "即使一次只算一行，显存也放不下这个模型：请选择更小的预设、词表或块长。",
+        "即使一次只算一行，设备内存也放不下这个模型：请选择更小的预设、词表或块长。",
     ),
     "loss_not_finite": (
         "The loss was no longer a number at step {step}: the best weights, of step {best_step}, "
@@ -203,6 +203,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "bench_refused": (
         "The training that is measured was refused: {words}",
         "被测的训练无法进行：{words}",
+    ),
+    "bench_without_sentences": (
+        "The text has too few sentences of {least} to {most} words to ask about.",
+        "文本中 {least} 到 {most} 个词的句子太少，无法提问。",
     ),
     # --- progress, in the order they appear
     "doing_fetch": ("fetching the book", "下载书籍"),

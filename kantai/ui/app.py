@@ -24,12 +24,14 @@ from kantai.strings import text as text_of
 from kantai.ui import demo, endpoints, fork
 from kantai.ui.desk import Desk
 from kantai.ui.early import EarlyScript
+from kantai.ui.keeping import keeper
 from kantai.ui.live import Header, words_for_browser
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import I18N, Page, words
 from kantai.ui.setting import Setting
 from kantai.ui.tabs import compare, fill_mask, model, pretrain, teacher, text, tokenizer
 from kantai.ui.theme import theme
+from kantai.ui.uploads import WholeUploads
 from kantai.ui.views import View
 from kantai.ui.words import size
 
@@ -76,30 +78,30 @@ def build_app(root: Path | None = None) -> gr.Blocks:
             owner=gr.BrowserState(None, **BROWSER_STATE),
             language=gr.Textbox("en", visible=False),
         )
-        device, demo_button = _header(desk)
+        device, demo_button, switch = _header(desk)
         fork.bar(page)
         if not place.lasts:
             View(tag("p.k-notice", both("disk_forgets"), role="note"))
         with gr.Tabs(elem_classes="k-tabs"):
             refreshers = [_tab(page, row) for row in TABS]
         demo.wire(page, demo_button)
-        _wire(page, blocks, device, refreshers)
+        _wire(page, blocks, device, refreshers, keeper(page, switch))
         endpoints.register(desk)
     return blocks
 
 
-def _header(desk: Desk) -> tuple[View, gr.Button]:
+def _header(desk: Desk) -> tuple[View, gr.Button, View]:
     with gr.Row(elem_classes="k-top"):
         Header(desk, elem_classes="k-grow")
         device = View()
         button = gr.Button(words("run_demo"), variant="secondary", elem_classes="k-demo", size="sm")
-        View(
+        switch = View(
             tag("span.k-languages", *(
                 tag("button", name, data_lang=language, lang=language)
                 for language, name in (("en", "English"), ("zh", "中文"))
             ), role="group", aria_label=both("language"))
         )  # fmt: skip
-    return device, button
+    return device, button, switch
 
 
 def _tab(page: Page, row: TabRow) -> tuple[gr.Tab, Callable[..., Any]]:
@@ -107,25 +109,29 @@ def _tab(page: Page, row: TabRow) -> tuple[gr.Tab, Callable[..., Any]]:
         return tab, row.build(page)
 
 
-def _wire(page: Page, blocks: gr.Blocks, device: View, tabs: list[Any]) -> None:
+def _wire(
+    page: Page, blocks: gr.Blocks, device: View, tabs: list[Any], bring_back: Callable[..., None]
+) -> None:
     opened_js = """(owner) => {
       const run = new URLSearchParams(location.search).get("run") || "";
       return [owner, run, kantai.language, location.search];
     }"""
-    blocks.load(
+    loaded = blocks.load(
         lambda *given: (*opened(page.desk, *given), given[2]),
         [page.owner, page.run, page.language, gr.Textbox(visible=False)],
         [page.owner, page.run, page.language],
         js=opened_js,
         api_visibility="private",
         show_progress="hidden",
-    ).then(None, js="() => { kantai.openAtOnce(); }", api_visibility="private")
+    )
+    bring_back(loaded)
+    loaded.then(None, js="() => { kantai.openAtOnce(); }", api_visibility="private")
     page.on(blocks.load, device_chip, outputs=[device])
     page.run.change(None, page.run, js="(run) => { kantai.follow(run); }", api_visibility="private")
     (_, refresh_text), *_ = tabs
     refresh_text(page.run.change)
     for tab, refresh in tabs:
-        refresh(tab.select)
+        bring_back(refresh(tab.select), tab.id)
 
 
 def opened(
@@ -175,12 +181,18 @@ def launch_settings() -> dict[str, Any]:
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,
+        # Rendered on the server, the page would come past EarlyScript; so $GRADIO_SSR_MODE, which
+        # a host may set, changes nothing.
         "ssr_mode": False,
         "max_file_size": int(allowance.upload_bytes),
         "auth": password_check(os.environ),
         "auth_message": text_of("password_asked") if os.environ.get("KANTAI_PASSWORD") else None,
         "app_kwargs": {
-            "middleware": [gate, Middleware(EarlyScript, script=browser_script(plotly))]
+            "middleware": [
+                gate,
+                Middleware(WholeUploads),
+                Middleware(EarlyScript, script=browser_script(plotly)),
+            ]
         },
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -14,7 +15,10 @@ from kantai.ui.page import words
 from kantai.ui.views import View
 
 if TYPE_CHECKING:
+    from kantai.recipes import Recipe
     from kantai.workspace import Settings
+
+SUPPOSED_STEPS = 300  # where time is the budget, before it was spent
 
 
 def code_fold() -> Any:
@@ -26,6 +30,10 @@ def code_fold() -> Any:
 def code_view(*sources: str, note: str = "code_text") -> Node:
     """The lines, each part with its own copy button, and what they need beside them."""
     return tag("div", tag("p.k-hint", both(note)), *map(nodes.code, sources))
+
+
+def text_view(files: Sequence[str], rules: Sequence[str] | None) -> Node:
+    return code_view(snippets.text_code(files, rules), note="code_with_files")
 
 
 def tokenizer_view(vocab_size: int, min_frequency: int) -> Node:
@@ -40,12 +48,15 @@ def training_view(settings: Settings, steps_taken: int | None) -> Node:
     """The loop. Where time is the budget, the steps are known only when they were taken."""
     recipe, steps = settings.recipe, steps_of(settings, steps_taken)
     if steps is None:
-        return tag("p.k-hint", both("code_after"))
+        return code_view(loop(recipe, str(SUPPOSED_STEPS)), note="code_after")
+    return code_view(loop(recipe, steps), note="code_after_model")
+
+
+def loop(recipe: Recipe, steps: str) -> str:
     share = recipe.masking.mlm_probability
-    source = snippets.training_code(
+    return snippets.training_code(
         recipe.block_size, recipe.batch_size, share, steps, learning_rate(recipe)
     )
-    return code_view(source, note="code_after_model")
 
 
 def steps_of(settings: Settings, steps_taken: int | None) -> str | None:

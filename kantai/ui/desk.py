@@ -18,6 +18,7 @@ from kantai.errors import UserError
 from kantai.jobs import Jobs, JobState
 from kantai.registry import Registry
 from kantai.strings import text
+from kantai.ui.kept import Kept
 from kantai.ui.nodes import Sentence, both
 from kantai.ui.words import count, size
 from kantai.workspace import Run
@@ -32,6 +33,7 @@ DEMO_SECONDS = 60.0
 DEMO_VOCAB = 4_000
 BUSY = ("waiting", "preparing", "training")
 NAME_LENGTH = 60
+STANDING = 0.5  # seconds that one look at where a Run stands serves all who watch it
 MEASURED = 2_000  # paragraphs that a text is measured by, evenly spread
 # Building and loading models changes torch's and transformers' global state for a moment, and
 # two threads at it give one of them a model without weights: one at a time.
@@ -43,6 +45,7 @@ class Desk:
 
     def __init__(self, registry: Registry, jobs: Jobs):
         self.registry, self.jobs = registry, jobs
+        self.standing = Kept(STANDING)
         self._lock = threading.Lock()
         self._device: Device | None = None
         self._warm: threading.Thread | None = None

@@ -33,8 +33,11 @@ def pull(desk: Desk, run_id: str, cursor: int) -> dict[str, Any]:
     """
     run = desk.registry.open(run_id)
     events, after = run.events_after(cursor, PART)
-    state = desk.jobs.state(run_id)
-    answer: dict[str, Any] = {"cursor": after, "status": status(desk, run_id, run, state)}
+    standing = desk.standing.get(
+        run_id, lambda: status(desk, run_id, run, desk.jobs.state(run_id)),
+        (run.changed, desk.jobs.changed),
+    )  # fmt: skip
+    answer: dict[str, Any] = {"cursor": after, "status": standing}
     for key, kind, pack in PACKED:
         if rows := [pack(event) for event in events if event["event"] == kind]:
             answer[key] = rows

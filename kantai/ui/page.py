@@ -6,7 +6,7 @@ Only the Run's id and the owner's secret travel between tabs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from html import escape
 from inspect import isgeneratorfunction
@@ -46,6 +46,9 @@ class Page:
     run: gr.Textbox
     owner: gr.BrowserState
     language: gr.Textbox
+    typed: list[Any] = field(default_factory=list)  # fields that only a person changes
+    chosen: dict[str, list[Any]] = field(default_factory=dict)  # tab -> what its Run sets too
+    instead: dict[int, Any] = field(default_factory=dict)  # a field's id -> what takes its value
 
     def on(
         self,

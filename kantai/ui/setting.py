@@ -108,7 +108,8 @@ class Setting:
 
     def query(self) -> str:
         """The setting as it stands in an address."""
-        return urlencode(self.values)
+        whole = {k: int(v) for k, v in self.values.items() if isinstance(v, float) and v == int(v)}
+        return urlencode(self.values | whole)
 
     def applied(self, usual: Settings, device_kind: str) -> Settings:
         """The usual settings with these. Raises UserError for what cannot be."""

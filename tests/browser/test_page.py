@@ -74,10 +74,14 @@ def test_every_tab_opens_and_fits(visit, locale, width, scheme):
     assert ("文本" in page.inner_text(".k-tabs")) == chinese
 
 
-def test_language_can_be_switched(visit):
+def test_language_can_be_switched_and_keeps_what_was_typed(visit):
     page = visit()
+    until(page, "document.querySelector('.k-tiles strong')")
+    page.click("label:has-text('Paste')")
+    page.fill(".k-side textarea", "typed and not sent")
     page.click("[data-lang=zh]")
     until(page, "document.querySelector('.k-tabs')?.innerText.includes('分词器')")
+    until(page, "document.querySelector('.k-side textarea')?.value === 'typed and not sent'")
 
 
 def test_a_training_is_watched_reloaded_zoomed_and_filled(visit):

@@ -202,6 +202,8 @@ def build(page: Page) -> Any:
                 chart = Chart()
                 hint = View(tag("p.k-hint", both("compare_hint")))
             result = View()
+    page.typed.append(sentence)
+    page.chosen["compare"] = [chosen, first, second, name]
     listed = [runs, chosen, first, second, name]
     who = [page.run, page.owner]
     page.on(chosen.input, name_of, [chosen], [name])

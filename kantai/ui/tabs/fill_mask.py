@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,11 @@ import gradio as gr
 from kantai.errors import UserError
 from kantai.samples import SAMPLES, load_sample
 from kantai.ui import nodes
+from kantai.ui.code import code_fold, fill_mask_view
 from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk
 from kantai.ui.guesses import Guess, bar, blind, guesses
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
-from kantai.ui.tabs.pretrain import code_fold, code_of
 from kantai.ui.views import View
 from kantai.workspace import Run
 
@@ -36,12 +36,13 @@ CJK = re.compile("([\u3400-\u9fff])")
 # --- handlers -----------------------------------------------------------------------------------
 
 
-def fill(desk: Desk, run_id: str, sentence: str) -> Iterator[tuple[Any, Any]]:
-    """The words to click at once; the guesses when the model is loaded and has made them."""
-    picked = words_view((sentence or "")[:MOST_CHARACTERS])
+def fill(desk: Desk, run_id: str, sentence: str) -> Iterator[tuple[Any, Any, Any]]:
+    """The words to click and the code at once; the guesses when the model has made them."""
+    sentence = (sentence or "")[:MOST_CHARACTERS]
+    picked, lines = words_view(sentence), fill_mask_view(GAPS.sub("<mask>", sentence))
     is_loaded = desk.is_ready and trained_model.cache_info().currsize
-    yield picked, gr.skip() if is_loaded else tag("p.k-hint", both("fill_loading"))
-    yield filled(desk, run_id, sentence)
+    yield picked, gr.skip() if is_loaded else tag("p.k-hint", both("fill_loading")), lines
+    yield *filled(desk, run_id, sentence), gr.skip()
 
 
 def filled(desk: Desk, run_id: str, sentence: str) -> tuple[Node, Node]:
@@ -213,10 +214,10 @@ def masked(paragraph: str) -> str:
 
 
 def show(desk: Desk, run_id: str, sentence: str) -> tuple[Any, ...]:
-    """A first sentence where none is, the examples, and code: quick, no model is loaded."""
+    """A first sentence where none is, and the examples: quick, no model is loaded."""
     known = examples_for(desk, run_id)
     first = gr.skip() if sentence or not known else known[0]
-    return first, examples_view(known), code_of(desk, run_id, "Fill-mask")
+    return first, examples_view(known)
 
 
 def examples_view(sentences: Sequence[str]) -> Node:
@@ -241,16 +242,18 @@ def build(page: Page) -> Any:
     with gr.Column(elem_classes="k-card"):
         View(tag("div.k-head", tag("h3", both("fill_examples"))))
         examples = View()
-    code = code_fold()
-    page.on(
-        sentence.change, fill, [page.run, sentence], [picked, answers], trigger_mode="always_last"
-    )
+    asked, given = [page.run, sentence], [picked, answers, code_fold()]
+    page.on(sentence.change, fill, asked, given, trigger_mode="always_last")
     _click(page, picked, hide, [sentence], sentence)
     _click(page, examples, pick, [], sentence)
-    asked, given = [page.run, sentence], [picked, answers]
-    return lambda trigger: page.on(trigger, show, asked, [sentence, examples, code]).then(
-        partial(fill, page.desk), asked, given, api_visibility="private", show_progress="hidden"
-    )
+    page.typed.append(sentence)
+
+    def refresh(trigger: Any) -> Any:
+        shown = page.on(trigger, show, asked, [sentence, examples])
+        page.on(shown.then, fill, asked, given)
+        return shown
+
+    return refresh
 
 
 def _click(page: Page, view: View, handler: Any, inputs: list[Any], sentence: Any) -> None:

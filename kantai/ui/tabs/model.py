@@ -19,11 +19,11 @@ from kantai.architectures import (
 )
 from kantai.errors import UserError
 from kantai.ui import nodes, plots
+from kantai.ui.code import code_fold, model_view
 from kantai.ui.costs import memory_card, memory_of, time_cards
 from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk, learned_tokens
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, choices, lead, words
-from kantai.ui.tabs.pretrain import code_fold, code_of
 from kantai.ui.views import Chart, View
 from kantai.ui.words import count, size
 
@@ -91,18 +91,19 @@ def case_of(desk: Desk, run_id: str, fields: Sequence[Any]) -> Case:
 
 
 def look(desk: Desk, run_id: str, *fields: Any) -> tuple[Any, ...]:
-    """Report, memory, treemap, table and details of the model on the screen; or why it is none."""
+    """All there is to see of the model on the screen, its code last; or why it is none."""
     desk.ready()
     try:
         case = case_of(desk, run_id, fields)
     except UserError as error:
-        return nodes.mistake(error), None, None, None, None
+        return nodes.mistake(error), *[None] * 5
     seen = look_at(case.preset, case.vocab)
     memory = memory_of(case.preset, case.vocab, case.recipe)
     tensors = [(row.name, row.parameters) for row in seen.table]
     return (
         report_view(seen, memory, case.preset), memory_card(memory, desk.device()),
         plots.treemap(tensors, "treemap"), table_view(seen), details_view(seen),
+        model_view(seen.config),
     )  # fmt: skip
 
 
@@ -200,7 +201,7 @@ def show(desk: Desk, run_id: str) -> tuple[Any, ...]:
     else:
         name, preset = record["preset_name"], Preset(**record["preset"])
     fields = values_of(name if name in PRESETS else nearest(preset), preset)
-    return (*fields, *look(desk, run_id, *fields), code_of(desk, run_id, "Model"))
+    return (*fields, *look(desk, run_id, *fields))
 
 
 def nearest(preset: Preset) -> str:
@@ -232,7 +233,7 @@ def build(page: Page) -> Any:
                 table = View()
             details = View()
             code = code_fold()
-    seen = [report, memory, treemap, table, details]
+    seen = [report, memory, treemap, table, details, code]
     name, *rest = fields
 
     def measure(trigger: Any) -> Any:
@@ -246,8 +247,14 @@ def build(page: Page) -> Any:
     page.on(button.click, use, [page.run, page.owner, *fields], [page.run, used]).then(
         None, js="() => { kantai.wake(); }", api_visibility="private"
     )
-    shown = [*fields, *seen, code]
-    return lambda trigger: measure(page.on(trigger, show, [page.run], shown).then)
+    page.chosen["model"] = fields
+
+    def refresh(trigger: Any) -> Any:
+        shown = page.on(trigger, show, [page.run], [*fields, *seen])
+        measure(shown.then)
+        return shown
+
+    return refresh
 
 
 def _controls() -> tuple[list[Any], Any, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from kantai.errors import UserError
-from kantai.ui import nodes
+from kantai.ui import code, download, nodes
 from kantai.ui.desk import BUSY, DEMO_SECONDS, Desk, learned_tokens
 from kantai.ui.live import Live
 from kantai.ui.nodes import Node, both, tag
@@ -109,16 +109,18 @@ def resume(desk: Desk, run_id: str, owner: str, unit: str, amount: float) -> Non
     desk.jobs.start(run_id)
 
 
-def outlook(desk: Desk, run_id: str, *plan: Any) -> Node:
-    """What the plan asks of this device: memory, work, and what waits to be chosen."""
-    if not desk.registry.has(run_id):
-        return rows((both("plan_device"), desk.device().name))
-    run = desk.registry.open(run_id)
+def outlook(desk: Desk, run_id: str, *plan: Any) -> tuple[Node, Node]:
+    """What the plan asks of this device, and the lines of code that do the same."""
+    run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
+    settings = run.settings if run else desk.default_settings()
     try:
-        settings = Plan(*plan).applied(run.settings, desk.device().kind)
-        return rows(*facts(desk, settings, learned_tokens(run)))
+        asked = Plan(*plan).applied(settings, desk.device().kind)
     except UserError as error:
-        return nodes.mistake(error)
+        return nodes.mistake(error), None
+    result = run.result if run else None
+    taken = result["steps"] if result and asked == settings else None
+    shown = rows(*facts(desk, asked, learned_tokens(run) if run else None))
+    return shown, code.training_view(asked, taken)
 
 
 def facts(desk: Desk, settings: Settings, learned: int | None) -> list[tuple[Node, Node]]:
@@ -151,8 +153,7 @@ def show(desk: Desk, run_id: str, *plan: Any) -> tuple[Any, ...]:
         recipe, (unit, amount) = settings.recipe, amount_of(settings)
         shown = (recipe.name, unit, amount, *numbers_of(recipe), settings.seed)
     slider = gr.skip() if tuple(plan[1:3]) == (unit, amount) else another_unit(unit, amount)
-    views = outlook(desk, run_id, *shown), code_of(desk, run_id, "Pretraining")
-    return (*shown[:2], slider, *shown[3:], *views)
+    return (*shown[:2], slider, *shown[3:], *outlook(desk, run_id, *shown))
 
 
 def is_usual(desk: Desk, run: Run) -> bool:
@@ -178,22 +179,6 @@ def numbers_of(recipe: Recipe) -> tuple[Any, ...]:
             recipe.masking.mlm_probability)  # fmt: skip
 
 
-def code_of(desk: Desk, run_id: str, *headings: str) -> Node:
-    """Today's lines that do the same, with this Run's own values; after the training."""
-    from kantai.export import training_code
-
-    if not desk.registry.has(run_id) or desk.registry.open(run_id).result is None:
-        return tag("p.k-hint", both("code_after"))
-    steps = training_code(desk.registry.open(run_id))
-    return tag("div", *(nodes.code(code) for head, code in steps if head.startswith(headings)))
-
-
-def code_fold() -> Any:
-    """Where a tab's code stands, folded away."""
-    with gr.Accordion(words("same_in_code"), open=False, elem_classes="k-card"):
-        return View()
-
-
 def another_unit(unit: str, amount: float | None = None) -> Any:
     """The slider for another kind of budget."""
     least, most, step = RANGES[unit]
@@ -214,7 +199,8 @@ def build(page: Page) -> Any:
             plan, buttons, outlook_view = _controls()
         with gr.Column(elem_classes="k-wide", min_width=0):
             Live()
-            code_view = code_fold()
+            download.offer(page)
+            code_view = code.code_fold()
     return _wire(page, plan, buttons, outlook_view, code_view)
 
 
@@ -251,11 +237,16 @@ def _controls() -> tuple[list[Any], list[Any], Any]:
     return [recipe, unit, amount, *more], buttons, outlook_view
 
 
-def _wire(page: Page, plan: list[Any], buttons: list[Any], outlook_view: Any, code: Any) -> Any:
+def _wire(
+    page: Page, plan: list[Any], buttons: list[Any], outlook_view: Any, code_view: Any
+) -> Any:
     start_button, stop_button, resume_button, again_button, leave_button = buttons
     recipe, unit, amount, *more = plan
     wake = {"fn": None, "js": "() => { kantai.wake(); }", "api_visibility": "private"}
-    who = [page.run, page.owner]
+    page.chosen["pretrain"] = plan
+    wish = page.instead[amount._id] = gr.Number(visible=False)  # the slider's range comes first
+    wish.change(another_unit, [unit, wish], amount, api_visibility="private")
+    who, views = [page.run, page.owner], [outlook_view, code_view]
     for button in (start_button, again_button):
         page.on(button.click, start, [*who, *plan], [page.run]).then(**wake)
     for button in (stop_button, leave_button):
@@ -264,7 +255,6 @@ def _wire(page: Page, plan: list[Any], buttons: list[Any], outlook_view: Any, co
     unit.input(another_unit, unit, amount, api_visibility="private", show_progress="hidden")
     page.on(recipe.input, numbers, [recipe], more)
     for field in (unit, amount, *more):
-        page.on(
-            field.change, outlook, [page.run, *plan], [outlook_view], trigger_mode="always_last"
-        )
-    return lambda trigger: page.on(trigger, show, [page.run, *plan], [*plan, outlook_view, code])
+        page.on(field.change, outlook, [page.run, *plan], views, trigger_mode="always_last")
+    page.on(code_view.parent.expand, outlook, [page.run, *plan], views)  # it may have ended since
+    return lambda trigger: page.on(trigger, show, [page.run, *plan], [*plan, *views])

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from kantai.registry import best_loss
 from kantai.strings import LANGUAGES
 from kantai.ui import nodes
 from kantai.ui.desk import BUSY, Desk
+from kantai.ui.kept import Kept
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
 from kantai.ui.setting import setting_of
@@ -66,17 +66,11 @@ class Board:
     """Looks at most once in two seconds, however many browsers ask."""
 
     def __init__(self, desk: Desk, clock: Callable[[], float] = time.monotonic):
-        self.desk, self.clock = desk, clock
-        self._lock, self._seen = threading.Lock(), -KEPT
-        self._look: Look | None = None
+        self.desk, self.kept = desk, Kept(KEPT, clock=clock)
 
     def look(self) -> Look:
         """The newest look."""
-        with self._lock:
-            if self._look is None or self.clock() - self._seen >= KEPT:
-                self._look = Look(lines(self.desk), usage(self.desk.registry.root))
-                self._seen = self.clock()
-            return self._look
+        return self.kept.get("look", lambda: Look(lines(self.desk), usage(self.desk.registry.root)))
 
 
 def lines(desk: Desk) -> list[Line]:

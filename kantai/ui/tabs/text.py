@@ -15,6 +15,7 @@ from kantai.errors import UserError
 from kantai.samples import SAMPLES
 from kantai.strings import text as sentence
 from kantai.ui import nodes, plots
+from kantai.ui.code import code_fold, text_view
 from kantai.ui.desk import DEMO_SAMPLE, DEMO_VOCAB, Desk, sample_corpus
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, choices, lead, words
@@ -23,7 +24,6 @@ from kantai.ui.views import Chart, View
 from kantai.ui.words import count, size
 
 if TYPE_CHECKING:
-    from kantai.corpus import Corpus
     from kantai.readers import Document
     from kantai.workspace import Settings
 
@@ -32,7 +32,7 @@ PREVIEW = 12  # paragraphs
 PREVIEW_CHARACTERS = 600  # of each
 FREQUENT = 12
 MOST_FILES = 100
-Shown = tuple[Node, Any, Any]
+Shown = tuple[Node, Any, Any, Node]
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ class Source:
 
 def read(
     desk: Desk, run_id: str, owner: str, rules: Sequence[str], *source: Any
-) -> Iterator[tuple[str, Node, Any, Any]]:
+) -> Iterator[tuple[Any, ...]]:
     """Read and clean the text, and begin a Run with it; shows how far it is."""
     for step in follow(lambda tell: keep(desk, run_id, owner, rules, Source(*source), tell)):
         if isinstance(step, Done):
             yield step.value, *show(desk, step.value)
         else:
-            yield gr.skip(), nodes.bar(step.share, both(step.key)), gr.skip(), gr.skip()
+            yield gr.skip(), nodes.bar(step.share, both(step.key)), *[gr.skip()] * 3
 
 
 def keep(
@@ -125,7 +125,7 @@ def choices_of(settings: Settings) -> dict[str, Any]:
 def read_within(desk: Desk, source: Source, tell: Tell) -> list[Document]:
     """The source's documents. Raises UserError for more than this place allows."""
     allowance = desk.registry.allowance
-    allowance.check("text_characters", len(source.pasted), "text_over_limit")
+    allowance.check("text_characters", len(source.pasted or ""), "text_over_limit")
     if source.kind == "files":
         sizes = [Path(file).stat().st_size for file in source.files or () if Path(file).is_file()]
         allowance.check("upload_bytes", max(sizes, default=0), "upload_over_limit")
@@ -136,20 +136,24 @@ def read_within(desk: Desk, source: Source, tell: Tell) -> list[Document]:
 
 
 def show(desk: Desk, run_id: str) -> Shown:
-    """The report, how long paragraphs are, and the most frequent words."""
+    """The report, how long paragraphs are, the most frequent words, and the code."""
     if not desk.registry.has(run_id):
         corpus = sample_corpus(DEMO_SAMPLE)
         notice = tag("p.k-hint", both("sample_is_ready"))
         report = corpus.report.to_json()
-        return (tag("div", report_view(report, corpus.paragraphs, notice)), *charts(corpus))
+        view = tag("div", report_view(report, corpus.paragraphs, notice))
+        return (view, *_charts(tuple(corpus.paragraphs)), code_lines(report))
     run = desk.registry.open(run_id)
     paragraphs = _paragraphs(run.folder)
     view = tag("div", report_view(run.report, paragraphs, None))
-    return (view, *_charts(paragraphs))
+    return (view, *_charts(paragraphs), code_lines(run.report))
 
 
-def charts(corpus: Corpus) -> tuple[Any, Any]:
-    return _charts(tuple(corpus.paragraphs))
+def code_lines(report: dict[str, Any]) -> Node:
+    """What read and cleaned these very files, by the rules that were on."""
+    rules = [rule["name"] for rule in report["rules"]]
+    files = [file["name"] for file in report["files"]]
+    return text_view(files, None if set(rules) == set(CLEANING_RULES) else rules)
 
 
 @lru_cache(maxsize=8)
@@ -267,11 +271,10 @@ def build(page: Page) -> Any:
                 with gr.Column(elem_classes="k-card", min_width=240):
                     View(tag("div.k-head", tag("h3", both("frequent_words"))))
                     frequent = Chart()
-            with gr.Accordion(words("same_in_code"), open=False, elem_classes="k-card"):
-                View(nodes.code(CODE))
-    shown = [report, lengths, frequent]
+            shown = [report, lengths, frequent, code_fold()]
     kind.change(another_kind, kind, fields, api_visibility="private", show_progress="hidden")
     source = [kind, *fields]
+    page.typed.extend([*source, rules])
     page.on(button.click, read, [page.run, page.owner, rules, *source], [page.run, *shown])
     page.on(ask.click, notebook, source, [answer])
     return lambda trigger: page.on(trigger, show, [page.run], shown)
@@ -285,8 +288,8 @@ def _controls() -> tuple[Any, list[Any], Any, Any, Any, Any]:
         gr.Radio(choices(list(SAMPLES), "sample_name_"), value=DEMO_SAMPLE,
                  label=words("source_sample")),
         gr.File(label=words("source_files"), file_count="multiple", visible=False, height=150),
-        gr.Textbox(label=words("source_paste"), lines=9, max_lines=16, visible=False),
-        gr.Textbox(label=words("source_book"), placeholder="kant-pure-reason, 4280 …",
+        gr.Textbox("", label=words("source_paste"), lines=9, max_lines=16, visible=False),
+        gr.Textbox("", label=words("source_book"), placeholder="kant-pure-reason, 4280 …",
                    info=words("book_info"), visible=False),
     ]  # fmt: skip
     with gr.Accordion(words("cleaning_rules"), open=False):
@@ -299,12 +302,3 @@ def _controls() -> tuple[Any, list[Any], Any, Any, Any, Any]:
         ask = gr.Button(words("notebook_ask"), size="sm")
         answer = View()
     return kind, fields, rules, button, ask, answer
-
-
-CODE = """from kantai.corpus import build_corpus
-from kantai.readers import read_files
-
-corpus = build_corpus(read_files(["my.txt"]))
-for rule in corpus.report.rules:
-    print(rule.name, rule.changed)
-print(corpus.paragraphs[0])"""

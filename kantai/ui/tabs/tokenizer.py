@@ -17,11 +17,11 @@ from kantai.tokenizer import (
     suggest_vocab_size,
 )
 from kantai.ui import nodes, plots
+from kantai.ui.code import code_fold, tokenizer_view
 from kantai.ui.desk import DEMO_VOCAB, Desk, bytes_a_token, load_tokenizer
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
 from kantai.ui.progress import Done, Tell, follow
-from kantai.ui.tabs.pretrain import code_fold, code_of
 from kantai.ui.views import Chart, View
 
 SENTENCE = "The Critique of Pure Reason."
@@ -46,10 +46,10 @@ def learn(
     for step in follow(work):
         if isinstance(step, Done):
             shown = show(desk, step.value, words)
-            yield step.value, *shown[2:]
+            yield step.value, *shown[1:]
         else:
             bar = nodes.card(both(step.key), nodes.bar(step.share, f"{step.share:.0%}"))
-            yield gr.skip(), bar, gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            yield (gr.skip(), gr.skip(), bar, *[gr.skip()] * 4)
 
 
 def learn_now(
@@ -69,19 +69,20 @@ def learn_now(
 def show(desk: Desk, run_id: str, sentence: str) -> tuple[Any, ...]:
     """Size chooser, its hint, report, chart of lengths, merges, the sentence, code."""
     if not desk.registry.has(run_id):
-        return (gr.skip(), tag("p.k-hint", both("tokenizer_sample")), waiting(), None, None,
-                tokens_view(None, sentence), None)[:7]  # fmt: skip
+        hint, lines = tag("p.k-hint", both("tokenizer_sample")), tokenizer_view(DEMO_VOCAB, 2)
+        return gr.skip(), hint, waiting(), None, None, tokens_view(None, sentence), lines
     run = desk.registry.open(run_id)
     suggested = suggest_vocab_size(run.report["characters"])
     chosen = run.record["vocab_size"] or suggested
     hint = tag("p.k-hint", both("vocab_suggested", size=f"{suggested:,}"))
-    tokenizer = load_tokenizer(run)
+    tokenizer, least = load_tokenizer(run), run.record["min_frequency"]
+    lines = tokenizer_view(tokenizer.asked if tokenizer else chosen, least)
     if tokenizer is None:
-        return (chosen, hint, waiting(), None, None, tokens_view(None, sentence), None)
+        return chosen, hint, waiting(), None, None, tokens_view(None, sentence), lines
     return (
         chosen, hint, report_view(tokenizer, bytes_a_token(run)),
         lengths_chart(tokenizer), merges_view(tokenizer),
-        tokens_view(tokenizer, sentence), code_of(desk, run_id, "Text", "Tokenizer"),
+        tokens_view(tokenizer, sentence), lines,
     )  # fmt: skip
 
 
@@ -197,13 +198,15 @@ def build(page: Page) -> Any:
                     View(tag("div.k-head", tag("h3", both("token_lengths"))))
                     lengths = Chart()
             code = code_fold()
+    page.typed.append(sentence)
+    page.chosen["tokenizer"] = [size, frequency]
     asked = [page.run, page.owner, size, frequency, sentence]
     shown_by = [report, lengths, merges, tokens, code]
-    page.on(button.click, learn, asked, [page.run, *shown_by])
+    page.on(button.click, learn, asked, [page.run, hint, *shown_by])
     page.on(sentence.change, try_it, [page.run, sentence], [tokens], trigger_mode="always_last")
 
-    def refresh(trigger: Any) -> None:
-        page.on(trigger, show, [page.run, sentence], [size, hint, *shown_by])
-        page.on(trigger, frequency_of, [page.run, frequency], [frequency])
+    def refresh(trigger: Any) -> Any:
+        shown = page.on(trigger, show, [page.run, sentence], [size, hint, *shown_by])
+        return page.on(shown.then, frequency_of, [page.run, frequency], [frequency])
 
     return refresh
