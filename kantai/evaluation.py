@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from kantai.architectures import masked_logits
+from kantai.baselines import OUTSIDE, Baseline, gaps
 from kantai.masking import EVALUATION, IGNORED, MaskedRows, mask_rows
 from kantai.packing import Packed
 from kantai.tokenizer import MASK, SPECIAL_TOKENS
@@ -150,8 +151,25 @@ def model_guesser(model: Any) -> Guesser:
     return guess
 
 
+def counting_guesser(baseline: Baseline) -> Guesser:
+    """Answers of a baseline; a neighbour that is hidden itself is no help to it."""
+
+    def guess(rows: Tensor, hidden: Tensor) -> Tensor:
+        seen = rows.masked_fill(hidden, OUTSIDE).numpy()
+        contexts, _ = gaps(seen, hidden.numpy())
+        return torch.from_numpy(baseline.probabilities(contexts)).log()
+
+    return guess
+
+
 @torch.no_grad()
-def word_recovery(model: Any, exam: Exam, *, rows_at_once: int = 64) -> WordRecovery:
+def word_recovery(model: Any, exam: Exam) -> WordRecovery:
+    """How many hidden whole words `model` gets back (see `recovered_words`)."""
+    with _answering(model):
+        return recovered_words(model_guesser(model), exam)
+
+
+def recovered_words(guess: Guesser, exam: Exam, *, rows_at_once: int = 64) -> WordRecovery:
     """Hide 15 % of whole words, all their tokens at once; count those that come back exactly.
 
     A word of several tokens is right if every token is; its five guesses are the five most
@@ -159,20 +177,18 @@ def word_recovery(model: Any, exam: Exam, *, rows_at_once: int = 64) -> WordReco
     """
     hidden = hide_words(exam.rows.numpy(), exam.words)
     first = among = total = 0
-    with _answering(model):
-        guess = model_guesser(model)
-        for start in range(0, len(exam.rows), rows_at_once):
-            part = slice(start, start + rows_at_once)
-            rows, asked = exam.rows[part], torch.from_numpy(hidden[part])
-            if not asked.any():
-                continue
-            values, tokens = guess(rows, asked).topk(TOP)
-            one, five, count = _mark_words(
-                values.cpu().numpy(),
-                (tokens.cpu() == rows[asked].unsqueeze(1)).numpy(),
-                exam.words[part][hidden[part]],
-            )
-            first, among, total = first + one, among + five, total + count
+    for start in range(0, len(exam.rows), rows_at_once):
+        part = slice(start, start + rows_at_once)
+        rows, asked = exam.rows[part], torch.from_numpy(hidden[part])
+        if not asked.any():
+            continue
+        values, tokens = guess(rows, asked).topk(TOP)
+        one, five, count = _mark_words(
+            values.cpu().numpy(),
+            (tokens.cpu() == rows[asked].unsqueeze(1)).numpy(),
+            exam.words[part][hidden[part]],
+        )
+        first, among, total = first + one, among + five, total + count
     return WordRecovery(first / max(1, total), among / max(1, total), total)
 
 

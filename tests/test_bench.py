@@ -11,12 +11,13 @@ from dataclasses import replace
 import pytest
 
 from kantai.architectures import find_preset
-from kantai.bench import data, fill, scale
+from kantai.bench import data, fill, learn, scale
 from kantai.corpus import build_corpus
 from kantai.errors import UserError
 from kantai.readers import read_files
 from kantai.recipes import recipe_for
 from kantai.words import words
+from kantai.workspace import Run
 
 ARGUMENTS = Namespace(files=[], device="cpu", preset="nano", vocab_size=400, json=False)
 
@@ -96,3 +97,18 @@ def test_bench_scale_changes_one_thing_at_a_time(text, monkeypatch):
 
 def replaced(**changes: object) -> Namespace:
     return Namespace(**vars(ARGUMENTS) | changes)
+
+
+def test_bench_learn_tells_what_counting_recovers_and_when_it_is_passed(text, tmp_path, kantai):
+    status, _, errors = kantai(
+        "train", text, "--out", tmp_path / "run", "--preset", "nano", "--device", "cpu",
+        "--vocab-size", 300, "--max-steps", 60,
+    )  # fmt: skip
+    assert status == 0, errors
+    words = learn.ngram_words(tmp_path / "run")
+    assert 0.02 < words["top1"] <= words["top5"] < 1 and words["words"] > 20
+    usual, strict = learn.usual_masks(tmp_path / "run"), Run(tmp_path / "run").result
+    assert usual["top1"] != strict["top1"] and abs(usual["loss"] - strict["validation_loss"]) < 1.5
+    passed = learn.seconds_to_pass(tmp_path / "run")
+    assert list(passed) == ["uniform", "unigram", "bigram", "ngram"]
+    assert 0 < passed["uniform"] <= passed["unigram"]

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kantai.errors import UserError
@@ -139,6 +139,7 @@ def test_a_process_is_told_by_its_birth_and_a_zombie_is_dead():
     child.wait()
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=30), max_size=30), st.integers(1, 200), st.integers(0, 40))
 def test_pulls_give_every_whole_line_once(tmp_path_factory, messages, most, cut):
     run = Run(tmp_path_factory.mktemp("run"))

@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kantai import machine
@@ -148,6 +148,7 @@ def test_the_page_opens_with_a_setting_once_and_the_run_of_its_address_goes_firs
     assert len(desk.registry.list(PUPIL)) == 1
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*READERS, "run", "<b>"]), st.text(max_size=30)))
 def test_any_address_gives_a_setting_or_a_sentence(values):
     from urllib.parse import urlencode
