@@ -337,7 +337,7 @@ def demo(arguments: Namespace) -> dict[str, Any]:
 
 
 DEMO_SETTINGS: dict[str, Any] = {
-    "seconds": 68.0,
+    "seconds": 47.0,
     "recipe": "playground",
     "vocab_size": 4_000,
     "max_steps": None,
