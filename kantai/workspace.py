@@ -234,7 +234,7 @@ class Run:
             cursor = cursor if 0 <= cursor <= self.log_size else 0
             log.seek(cursor)
             chunk = log.read(most)
-            if len(chunk) == most and b"\n" not in chunk:
+            if chunk and len(chunk) == most and b"\n" not in chunk:
                 chunk += log.readline()
         whole = chunk[: chunk.rfind(b"\n") + 1]
         return list(_records(whole)), cursor + len(whole)

@@ -28,6 +28,7 @@ from kantai.ui.keeping import keeper
 from kantai.ui.live import Header, words_for_browser
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import I18N, Page, words
+from kantai.ui.polls import QuickPolls
 from kantai.ui.setting import Setting
 from kantai.ui.tabs import compare, fill_mask, model, pretrain, teacher, text, tokenizer
 from kantai.ui.theme import theme
@@ -174,6 +175,8 @@ def launch_settings() -> dict[str, Any]:
     gate = Middleware(
         Gate, hosts=allowed_hosts(os.environ), turnstile=Turnstile(allowance.requests_minute)
     )
+    password = password_check(os.environ)
+    quick = [] if password else [Middleware(QuickPolls)]
     return {
         "theme": theme(),
         "css_paths": [ASSETS / "kantai.css"],
@@ -185,11 +188,12 @@ def launch_settings() -> dict[str, Any]:
         # a host may set, changes nothing.
         "ssr_mode": False,
         "max_file_size": int(allowance.upload_bytes),
-        "auth": password_check(os.environ),
-        "auth_message": text_of("password_asked") if os.environ.get("KANTAI_PASSWORD") else None,
+        "auth": password,
+        "auth_message": text_of("password_asked") if password else None,
         "app_kwargs": {
             "middleware": [
                 gate,
+                *quick,
                 Middleware(WholeUploads),
                 Middleware(EarlyScript, script=browser_script(plotly)),
             ]

@@ -45,7 +45,7 @@ class Desk:
 
     def __init__(self, registry: Registry, jobs: Jobs):
         self.registry, self.jobs = registry, jobs
-        self.standing = Kept(STANDING)
+        self.standing, self.log_ends = Kept(STANDING), Kept(STANDING)
         self._lock = threading.Lock()
         self._device: Device | None = None
         self._warm: threading.Thread | None = None

@@ -7,16 +7,17 @@ see the same. Knows nothing of how a training runs.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from kantai.errors import UserError
 from kantai.jobs import JobState
-from kantai.ui.desk import Desk
+from kantai.ui.desk import STANDING, Desk
 from kantai.ui.nodes import Sentence, both
+from kantai.ui.polls import Together
 from kantai.ui.words import duration, guessed
 from kantai.workspace import Run
 
@@ -32,20 +33,30 @@ def pull(desk: Desk, run_id: str, cursor: int) -> dict[str, Any]:
     holds more than one answer. Raises UserError for an unknown Run.
     """
     run = desk.registry.open(run_id)
-    events, after = run.events_after(cursor, PART)
     standing = desk.standing.get(
         run_id, lambda: status(desk, run_id, run, desk.jobs.state(run_id)),
         (run.changed, desk.jobs.changed),
     )  # fmt: skip
+    end = desk.log_ends.get(run_id, lambda: run.log_size) if trains(standing) else run.log_size
+    events, after = run.events_after(cursor, max(0, min(PART, end - cursor)))
     answer: dict[str, Any] = {"cursor": after, "status": standing}
     for key, kind, pack in PACKED:
         if rows := [pack(event) for event in events if event["event"] == kind]:
             answer[key] = rows
     if notes := [NOTES[e["event"]](e) for e in events if e["event"] in NOTES]:
         answer["n"] = notes
-    if after < run.log_size and after != cursor:
+    if after < end and after != cursor:
         answer["more"] = True
     return answer
+
+
+def trains(standing: dict[str, Any]) -> bool:
+    """Whether all who watch may be told the same for a moment.
+
+    They are told up to the same end of the log too, so that they ask the same the next time.
+    After the training nobody is told too little: there may be no next time.
+    """
+    return standing["state"] == "training"
 
 
 def _step(event: dict[str, Any]) -> list[Any]:
@@ -176,10 +187,12 @@ kantai.attach((run, cursor) => server.pull_events(run, cursor));
 def Header(desk: Desk, **options: Any) -> gr.HTML:
     """The mark and the Run's chip; the one who asks the server for news."""
 
+    news = Together(partial(pull, desk), STANDING, lambda answer: trains(answer["status"]))
+
     async def pull_events(arguments: list[Any]) -> dict[str, Any]:
         run_id, cursor = arguments
         try:
-            return await asyncio.to_thread(pull, desk, str(run_id), int(cursor))
+            return await news(str(run_id), int(cursor))
         except UserError:
             return {"cursor": 0, "status": None, "gone": True}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.test_page import TABS, go, state_is, until
+from tests.browser.test_page import TABS, go, settled, state_is, until
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -15,7 +15,7 @@ def test_axe_finds_no_serious_fault(visit, scheme):
     until(page, "document.querySelector('.k-tiles strong')")
     for tab in TABS:
         go(page, tab)
-        page.wait_for_timeout(1_500)
+        settled(page)
         for fault in Axe().run(page).response["violations"]:
             if fault["impact"] in ("serious", "critical"):
                 faults |= {(tab, fault["id"], node["html"][:200]) for node in fault["nodes"]}

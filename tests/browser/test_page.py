@@ -13,7 +13,7 @@ import pytest
 SHOTS = os.environ.get("KANTAI_SCREENS")
 WORDS = "the old river ran past a quiet mill where two sisters ground corn into flour and sang"
 
-TABS = ("text", "tokenizer", "model", "pretrain", "fill_mask", "compare")
+TABS = ("text", "tokenizer", "model", "pretrain", "fill_mask", "compare", "teacher")
 
 
 def small_text() -> str:
@@ -37,6 +37,19 @@ def until(page, expression: str) -> None:
     page.wait_for_function(expression, timeout=120_000)
 
 
+def settled(page) -> None:
+    """Until nothing has been written on the page for a while."""
+    page.evaluate(
+        """() => new Promise((done) => {
+            let timer = setTimeout(done, 500);
+            const again = () => { clearTimeout(timer); timer = setTimeout(done, 500); };
+            const options = { childList: true, subtree: true, characterData: true };
+            new MutationObserver(again).observe(document.querySelector('.k-tabs'), options);
+            setTimeout(done, 5000);
+        })"""
+    )
+
+
 def state_is(page, *states: str) -> None:
     until(page, f"{list(states)}.includes(kantai.store.status?.state)")
 
@@ -51,7 +64,7 @@ def begin(page) -> None:
 
 def start(page, seconds: int) -> None:
     go(page, "pretrain")
-    page.fill(".k-side input[type=number] >> nth=0", str(seconds))
+    page.fill(".k-side input[type=number] >> visible=true >> nth=0", str(seconds))
     page.click(".k-start")
 
 
@@ -66,7 +79,7 @@ def test_every_tab_opens_and_fits(visit, locale, width, scheme):
     for tab in TABS:
         go(page, tab)
         until(page, f"document.querySelector('[data-tab-id={tab}][aria-selected=true]')")
-        page.wait_for_timeout(1_500)
+        settled(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert not page.query_selector(".toast-wrap .error")
         shoot(page, f"{tab}-{width}-{locale[:2]}-{scheme}")
@@ -94,7 +107,9 @@ def test_a_training_is_watched_reloaded_zoomed_and_filled(visit):
     page.evaluate("Plotly.relayout(document.querySelector('.k-loss'), {'xaxis.range': [1, 5]})")
     count = page.evaluate("kantai.store.steps.length")
     until(page, f"kantai.store.steps.length > {count + 2}")
-    page.wait_for_timeout(300)
+    drawn = "document.querySelector('.k-loss').data[0].x.length"
+    points = page.evaluate(drawn)
+    until(page, f"{drawn} > {points}")
     shown = page.evaluate("document.querySelector('.k-loss').layout.xaxis.range")
     assert shown == [1, 5]
     assert page.evaluate("document.querySelector('.k-loss').data[0].visible") is False
@@ -143,12 +158,12 @@ def test_others_wait_in_the_queue_and_may_leave_it(visit):
     for page, place in ((second, "1"), (third, "2")):
         page.reload()
         state_is(page, "waiting")
-        until(page, f"kantai.store.status.told.en.includes('{place}')")
-        assert place in page.inner_text("[data-part=told]")
+        until(page, f"kantai.store.status.told.en.startsWith('Place {place} in the queue')")
+        assert f"Place {place} in" in page.inner_text("[data-part=told]")
     shoot(third, "waiting")
     second.click(".k-leave")
     state_is(second, "new")
-    until(third, "kantai.store.status.told.en.includes('1')")  # moves up
+    until(third, "kantai.store.status.told.en.startsWith('Place 1 in the queue')")  # moves up
     third.click(".k-leave")
     state_is(third, "new")
     first.click(".k-stop")

@@ -12,7 +12,7 @@ from tests.browser.test_page import begin, go, small_text, start, state_is, unti
 BLOCK = re.compile(r"<!-- client example -->\n```python\n(.*?)```", re.DOTALL)
 
 
-def test_an_uploaded_text_is_shown(visit, tmp_path):
+def test_an_uploaded_text_walks_through_every_tab(visit, tmp_path):
     file = tmp_path / "lagoon.txt"
     file.write_text("Herons stood in the lagoon.\n\n" + small_text(), encoding="utf-8")
     page = visit()
@@ -22,6 +22,19 @@ def test_an_uploaded_text_is_shown(visit, tmp_path):
     page.click("button:has-text('Use this text')")
     until(page, "kantai.store.status?.name === 'lagoon'")
     until(page, "document.querySelector('.k-text').innerText.includes('Herons stood')")
+    go(page, "tokenizer")
+    page.get_by_role("button", name="Learn the vocabulary").click()
+    page.fill(".k-wide textarea >> visible=true", "two old sisters")
+    page.wait_for_selector(".k-token:has-text('sisters') >> visible=true")
+    go(page, "model")
+    page.wait_for_selector("text=tok_embeddings >> visible=true")
+    start(page, 5)
+    state_is(page, "finished")
+    go(page, "fill_mask")
+    page.fill("textarea >> visible=true", "the old <mask> ran past")
+    until(page, "document.querySelectorAll('.k-guess').length > 4")
+    go(page, "compare")
+    page.wait_for_selector("td a:has-text('lagoon') >> visible=true")
 
 
 def test_a_book_is_fetched(visit):
@@ -48,7 +61,7 @@ def test_finished_runs_are_reopened_renamed_compared_and_deleted(visit):
     page.click("button:has-text('Rename or delete')")
     page.get_by_label("Name", exact=False).last.fill("second mill")
     page.get_by_role("button", name="Rename", exact=True).click()
-    page.wait_for_selector("td a:has-text('second mill')")
+    page.wait_for_selector("td a:has-text('second mill') >> visible=true")
     page.get_by_role("button", name="Compare", exact=True).last.click()
     page.wait_for_selector("h3:has-text('fisherman')")
     until(page, "[...document.querySelectorAll('.k-plot')].some((p) => p.data?.length === 2)")

@@ -202,7 +202,9 @@ def build(page: Page) -> Any:
     page.chosen["tokenizer"] = [size, frequency]
     asked = [page.run, page.owner, size, frequency, sentence]
     shown_by = [report, lengths, merges, tokens, code]
-    page.on(button.click, learn, asked, [page.run, hint, *shown_by])
+    learned = page.on(button.click, learn, asked, [page.run, hint, *shown_by])
+    # what was typed while it learned
+    page.on(learned.then, try_it, [page.run, sentence], [tokens], trigger_mode="always_last")
     page.on(sentence.change, try_it, [page.run, sentence], [tokens], trigger_mode="always_last")
 
     def refresh(trigger: Any) -> Any:
