@@ -34,6 +34,10 @@ def compile_layers(layers: Iterable[torch.nn.Module]) -> None:
 WARM_UP = 2  # runs before a recording, in which libraries choose and allocate
 
 
+class NotRecorded(RuntimeError):
+    """The device or its driver would not record the step; it can still be taken as usual."""
+
+
 @dataclass(frozen=True)
 class Recording:
     """One recorded computation: fill `questions`, replay `graph`, read `loss` []."""
@@ -61,11 +65,17 @@ class RecordedGradients:
     def __call__(self, questions: MaskedRows) -> Tensor:
         """The loss [] of these questions, valid until the next call; gradients are in place.
 
-        Raises torch.OutOfMemoryError where the device cannot hold the step.
+        Raises torch.OutOfMemoryError where the device cannot hold the step, NotRecorded where
+        it cannot be recorded.
         """
         shapes = (questions.inputs.shape, questions.targets.shape)
         if shapes not in self.recordings:
-            self.recordings[shapes] = self._record(questions)
+            try:
+                self.recordings[shapes] = self._record(questions)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                raise NotRecorded from error
         recording = self.recordings[shapes]
         for target, source in zip(recording.questions.tensors, questions.tensors, strict=True):
             target.copy_(source)

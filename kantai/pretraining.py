@@ -28,7 +28,7 @@ from kantai.architectures import architecture_of, masked_logits
 from kantai.errors import UserError
 from kantai.evaluation import Exam, evaluate
 from kantai.events import Event, Finished, Noticed, Stepped, Validated
-from kantai.graphs import RecordedGradients, compile_layers
+from kantai.graphs import NotRecorded, RecordedGradients, compile_layers
 from kantai.masking import IGNORED, MaskedRows, mask_rows
 from kantai.optimizers import SCHEDULES, build_optimizers, set_learning_rate
 from kantai.recipes import Budget, Recipe
@@ -279,6 +279,11 @@ class Pretraining:
         self.learning_rate = set_learning_rate(self.optimizers, factor)
         try:
             loss, tokens = self._gradients()
+        except NotRecorded:
+            self.recorded = None
+            self.model.zero_grad(set_to_none=True)
+            yield Noticed(self.progress.step, "not_recorded", {})
+            return
         except RuntimeError as error:  # torch's OutOfMemoryError is one
             yield self._smaller_pieces(error)
             return

@@ -13,6 +13,7 @@ from kantai.architectures import Preset, build_model
 from kantai.errors import UserError
 from kantai.evaluation import set_exam
 from kantai.events import Finished, Noticed, Stepped, Validated
+from kantai.graphs import NotRecorded
 from kantai.optimizers import OptimizerSettings
 from kantai.packing import line_rows, pack, pack_words
 from kantai.pretraining import Checkpoint, LineExamples, PackedText, Pretraining
@@ -124,6 +125,19 @@ def test_out_of_memory_halves_the_pieces_and_changes_nothing(training, monkeypat
     assert [n.values["rows"] for n in told] == [4, 2]
     assert tight.progress.pieces == 4 and tight.progress.step == 5
     assert torch.allclose(weights(smooth), weights(tight), atol=1e-3)
+
+
+def test_steps_that_cannot_be_recorded_are_taken_one_by_one(training):
+    plain, other = training(budget=Budget(max_steps=5)), training(budget=Budget(max_steps=5))
+    list(plain.run())
+
+    def refuses(questions):
+        raise NotRecorded
+
+    other.recorded = refuses
+    told = kinds(list(other.run()), Noticed)
+    assert [n.key for n in told] == ["not_recorded"] and other.progress.step == 5
+    assert torch.equal(weights(plain), weights(other))
 
 
 def test_memory_that_holds_not_even_one_row_is_told(training, monkeypatch):

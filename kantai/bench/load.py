@@ -144,7 +144,8 @@ def run(arguments: Namespace, say: Callable[[str, Namespace], None]) -> dict[str
         f"faults: {len(answers['faults'])} {answers['faults'][:3]}\n"
         f"training: {answers['slowdown']:+.1%} slower with the load (between turns: "
         f"{answers['slowdown_least']:+.1%} to {answers['slowdown_most']:+.1%})\n"
-        f"server: {1e3 * answers['cpu_an_answer']:.1f} ms of a core for each answer; memory "
+        f"server: {1e3 * answers['cpu_an_answer']:.1f} ms of a core for each answer (clients "
+        f"{1e3 * answers['client_cpu_an_answer']:.1f} ms, of the same cores); memory "
         f"{answers['memory_start'] / 1e6:,.0f} MB at the start, "
         f"{answers['memory_end'] / 1e6:,.0f} MB at the end",
         arguments,
@@ -157,6 +158,7 @@ def run(arguments: Namespace, say: Callable[[str, Namespace], None]) -> dict[str
 
 def loaded(url: str, runs: Path, server: Any, arguments: Namespace) -> dict[str, Any]:
     """All figures of one training under the load in turns."""
+    import psutil
     from gradio_client import Client
 
     client = Client(url, verbose=False)
@@ -179,15 +181,17 @@ def loaded(url: str, runs: Path, server: Any, arguments: Namespace) -> dict[str,
             threads.append(threading.Thread(target=turns.work, args=given, daemon=True))
     for thread in threads:
         thread.start()
-    memory, spent = server.memory_info().rss, cpu_seconds(server)
+    memory = server.memory_info().rss
+    spent = cpu_seconds(server), cpu_seconds(psutil.Process())
     edges = list(_take_turns(turns, Run(runs / watched), ask))
     turns.over.set()
     turns.on.set()
     for thread in threads:
         thread.join(60)
-    memory_end, spent = server.memory_info().rss, cpu_seconds(server) - spent
+    memory_end = server.memory_info().rss
+    spent = cpu_seconds(server) - spent[0], cpu_seconds(psutil.Process()) - spent[1]
     times = [s for w in watchers for s in w.seconds]
-    calls = [s for person in people for s in person.seconds]
+    calls = [s for person in people for _, s in person.seconds]
     for watcher in watchers:
         watcher.poll()  # the last news
     return {
@@ -198,7 +202,9 @@ def loaded(url: str, runs: Path, server: Any, arguments: Namespace) -> dict[str,
         "p95_seconds": percentile(times, 0.95),
         "calls": len(calls),
         "call_median_seconds": statistics.median(calls) if calls else 0.0,
-        "cpu_an_answer": spent / max(1, len(times) + len(calls)),
+        "calls_seconds": by_name(people),
+        "cpu_an_answer": spent[0] / max(1, len(times) + len(calls)),
+        "client_cpu_an_answer": spent[1] / max(1, len(times) + len(calls)),
         "watchers_that_lost": sum(not w.saw_all(Run(runs / watched)) for w in watchers),
         "faults": turns.faults,
         **slowdown(Run(runs / watched), edges),
@@ -247,18 +253,30 @@ class Person:
             ("runs", [owner]),
             ("compare", [run, run]),
         ]
-        self.line, self.seconds = line, []
+        self.line, self.session = line, f"bench-{number}"  # a browser's is its own, and stays
+        self.seconds: list[tuple[str, float]] = []
         self.things = itertools.islice(itertools.cycle(things), number % len(things), None)
 
     def act(self) -> None:
         """One call of an endpoint, to its answer."""
         name, given = next(self.things)
         began = time.perf_counter()
-        asked = json.loads(self.line(f"/gradio_api/call/{name}", {"data": given}))
+        asked = json.loads(
+            self.line(f"/gradio_api/call/{name}", {"data": given, "session_hash": self.session})
+        )
         answer = self.line(f"/gradio_api/call/{name}/{asked['event_id']}")
-        self.seconds.append(time.perf_counter() - began)
+        self.seconds.append((name, time.perf_counter() - began))
         if b"event: complete" not in answer:
             raise RuntimeError(f"{name} answered {answer[:200]!r}")
+
+
+def by_name(people: list[Person]) -> dict[str, float]:
+    """Endpoint -> the median of its seconds."""
+    calls = sorted(call for person in people for call in person.seconds)
+    return {
+        name: statistics.median(seconds for _, seconds in group)
+        for name, group in itertools.groupby(calls, key=lambda call: call[0])
+    }
 
 
 @dataclass(frozen=True)

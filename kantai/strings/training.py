@@ -139,6 +139,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{asked} is not possible on {device}: choose {known}.",
         "{device} 不支持 {asked}：请选择 {known}。",
     ),
+    "not_recorded": (
+        "This GPU's driver would not record the steps: they are taken one by one, more slowly.",
+        "这块显卡的驱动无法录制训练步骤：改为逐步执行，会慢一些。",
+    ),
     "out_of_memory_smaller": (
         "The device's memory ran out at step {step}: each batch is now worked through in "
         "{pieces} pieces of {rows} rows, and the training goes on.",
