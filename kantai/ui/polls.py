@@ -65,7 +65,8 @@ class QuickPolls:
         answer = answer_to(scope, first)
         if answer is None:
             return await self.app(scope, beginning_with(first, receive), send)
-        body = json.dumps(await answer, ensure_ascii=False).encode("utf-8", "replace")
+        words = json.dumps(await answer, ensure_ascii=False, separators=(",", ":"))
+        body = words.encode("utf-8", "replace")
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
