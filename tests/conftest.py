@@ -25,6 +25,11 @@ def small_text(paragraphs: int = 300, seed: int = 0) -> list[str]:
     return [" ".join(dice.choices(words, k=dice.randint(8, 24))) + "." for _ in range(paragraphs)]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser comes last: while it is open, Playwright's event loop runs in this thread."""
+    items.sort(key=lambda item: item.path.parent.name == "browser")
+
+
 @pytest.fixture(scope="session")
 def paragraphs() -> list[str]:
     return small_text()
