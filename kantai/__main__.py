@@ -16,8 +16,7 @@ from pathlib import Path
 from kantai import commands
 from kantai.devices import use_threads_politely
 from kantai.errors import UserError
-
-STARTED = time.time()
+from kantai.processes import age
 
 # One row an argument: flags or name, and what argparse wants to know of it.
 FILES = (["files"], {"nargs": "+", "metavar": "FILE", "help": "text to learn from"})
@@ -33,6 +32,10 @@ PRECISION = (["--precision"], {"default": "auto", "choices": ["auto", "fp32", "b
 OUT = (["--out"], {"type": Path, "required": True, "metavar": "RUN", "help": "the Run's folder"})
 RUN = (["run"], {"type": Path, "metavar": "RUN", "help": "a Run's folder, or a model's"})
 SECONDS = (["--seconds"], {"type": float, "help": "how long to train"})
+TOTAL = (
+    ["--total-seconds"],
+    {"type": float, "metavar": "S", "help": "from the start to the examined and saved model"},
+)
 STEPS = (["--max-steps"], {"type": int})
 EPOCHS = (["--epochs"], {"type": float})
 RESUME = (["--resume"], {"action": "store_true", "help": "go on where a Run left off"})
@@ -54,7 +57,7 @@ COMMANDS = (
         "train",
         "from text to a model that fills masks",
         commands.train,
-        (FILES, OUT, PRESET, RECIPE, VOCAB, *BUDGET, DEVICE, PRECISION, SEED, RESUME)
+        (FILES, OUT, PRESET, RECIPE, VOCAB, *BUDGET, TOTAL, DEVICE, PRECISION, SEED, RESUME)
         + (SAVE_EVERY, COLUMN, RULES, JSON),
     ),
     (
@@ -147,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 2 for what a user can mend."""
     use_threads_politely()
     arguments = parser().parse_args(argv)
-    arguments.started = STARTED
+    arguments.started = time.monotonic() - age()
     try:
         answer = arguments.handler(arguments)
     except UserError as error:

@@ -21,6 +21,7 @@ from kantai.progress import Bars
 if TYPE_CHECKING:
     from kantai.corpus import Corpus, LineByLine
     from kantai.readers import Document
+    from kantai.recipes import Budget
     from kantai.workspace import Run, Settings
 
 NOTEBOOK_VOCAB = 52_000
@@ -150,15 +151,14 @@ def settings_of(arguments: Namespace) -> Settings:
     """The settings that the arguments of `train` and `demo` ask for; checked here, at once."""
     from kantai.architectures import DEFAULT_PRESET, find_preset
     from kantai.devices import check_precision, find_device
-    from kantai.recipes import Budget, find_recipe, recipe_for
+    from kantai.recipes import find_recipe, recipe_for
     from kantai.tokenizer import TokenizerSettings
     from kantai.workspace import Settings
 
     find_recipe(arguments.recipe)
     name = arguments.preset or DEFAULT_PRESET["cpu"]
     find_preset(name)
-    asked = (arguments.seconds, arguments.max_steps, arguments.epochs)
-    budget = Budget(*asked) if any(value is not None for value in asked) else None
+    budget = asked_budget(arguments)
     if arguments.vocab_size is not None:
         TokenizerSettings(arguments.vocab_size)
     device = find_device(arguments.device)
@@ -178,14 +178,23 @@ def settings_of(arguments: Namespace) -> Settings:
     )
 
 
-def _change_budget(run: Run, arguments: Namespace) -> None:
-    """A resumed Run keeps its settings; a new budget may be given to go on for longer."""
+def asked_budget(arguments: Namespace) -> Budget | None:
+    """The budget that the options ask for, if any. Raises UserError for more than one."""
     from kantai.recipes import Budget
 
+    seconds, total = arguments.seconds, getattr(arguments, "total_seconds", None)
+    if seconds is not None and total is not None:
+        raise UserError("one_budget")
+    asked = (total if seconds is None else seconds, arguments.max_steps, arguments.epochs)
+    return Budget(*asked) if any(value is not None for value in asked) else None
+
+
+def _change_budget(run: Run, arguments: Namespace) -> None:
+    """A resumed Run keeps its settings; a new budget may be given to go on for longer."""
     run.clear_stop()
-    asked = (arguments.seconds, arguments.max_steps, arguments.epochs)
-    if any(value is not None for value in asked):
-        run.write_settings(replace(run.settings, budget=Budget(*asked)))
+    budget = asked_budget(arguments)
+    if budget:
+        run.write_settings(replace(run.settings, budget=budget))
 
 
 def _fill_run(run: Run, arguments: Namespace, bars: Bars) -> None:
@@ -204,13 +213,14 @@ def _pretrain(run: Run, arguments: Namespace, bars: Bars) -> dict[str, Any]:
     from kantai import stages
     from kantai.devices import find_device
 
-    device = find_device(arguments.device)
+    device, total = find_device(arguments.device), getattr(arguments, "total_seconds", None)
     events = stages.pretrain_run(
-        run, device, bars, stop=bars.interrupted, save_every=arguments.save_every
-    )
+        run, device, bars, stop=bars.interrupted, save_every=arguments.save_every,
+        left=(lambda: arguments.started + total - time.monotonic()) if total else None,
+    )  # fmt: skip
     for event in events:
         bars.show(event)
-    result = run.result | {"seconds_total": round(time.time() - arguments.started, 2)}
+    result = run.result | {"seconds_total": round(time.monotonic() - arguments.started, 2)}
     run.write_result(result)
     return result
 
@@ -330,7 +340,7 @@ def demo(arguments: Namespace) -> dict[str, Any]:
             f"{probe['sentence']}\n    {probe['answer']}: rank {probe['rank']}  ({guesses})",
             arguments,
         )
-    seconds = round(time.time() - arguments.started, 2)
+    seconds = round(time.monotonic() - arguments.started, 2)
     right = sum(probe["rank"] <= 3 for probe in probes)
     say(f"{right} of {len(probes)} among the first three, {seconds:.0f} s in all", arguments)
     return result | {"seconds_total": seconds, "probes": probes}

@@ -233,6 +233,10 @@ class Pretraining:
                 next_save = self.progress.seconds + max(save_every, 20 * self._tick())
         yield from self._end(stopped)
 
+    def allow(self, seconds: float) -> None:
+        """From now on train for so long; what happened since it was made counts for nobody."""
+        self.budget, self._ticked = Budget(seconds=self.progress.seconds + seconds), self.clock()
+
     def _end(self, stopped: str) -> Iterator[Event]:
         """Look at the last weights, if nobody has, say why it ended, and take the best."""
         p = self.progress

@@ -7,6 +7,7 @@ process look like another. Knows nothing of what the processes do.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,6 +41,14 @@ def _birth_by_psutil(pid: int) -> float | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except psutil.Error:
         return None
+
+
+def age() -> float:
+    """Seconds since this process began: the interpreter's own start and all imports count."""
+    born = birth(os.getpid()) or 0.0
+    # the clock that births are told by: proc(5) counts from the system's start, sleep included
+    in_proc = os.path.exists("/proc/self/stat")
+    return (time.clock_gettime(time.CLOCK_BOOTTIME) if in_proc else time.time()) - born
 
 
 def is_alive(pid: int, born: float) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from kantai.architectures import Work, build_model, work_per_token
 from kantai.baselines import BaselineScore, score_baselines
 from kantai.corpus import Corpus, build_corpus, split_corpus
+from kantai.deadline import seconds_to_train
 from kantai.devices import Device, check_precision, find_device
 from kantai.errors import UserError
 from kantai.evaluation import Exam, Marks, WordRecovery, evaluate, set_exam, word_recovery
@@ -196,8 +198,11 @@ def pretrain_run(
     stop: Callable[[], bool] = lambda: False,
     pause: Callable[[], bool] = lambda: False,
     save_every: float = 20.0,
+    left: Callable[[], float] | None = None,
 ) -> Iterator[Event]:
     """Train the Run to the end of its budget, examine the model and save it.
+
+    `left()` seconds remain for all of that, where it is given; the budget then follows from it.
 
     Every event is in the Run's log before it is yielded; after the last one, a Finished, the
     Run has `model/` and `result.json`. Where `pause()` is true it ends with a checkpoint alone.
@@ -205,6 +210,11 @@ def pretrain_run(
     material = prepare(run, tell)
     tell("doing_train", 0.0)
     training = new_pretraining(run, material, device)
+    token_bytes = material.tokenizer.token_bytes()
+    if left is not None:
+        size = sum(w.nbytes for w in training.weights)
+        trial = partial(examine, training.model, token_bytes=token_bytes)
+        training.allow(seconds_to_train(left, trial, material.exam, size))
     last: Finished | None = None
     for event in _logged(run, _training_events(run, training, material, stop, pause, save_every)):
         last = event if isinstance(event, Finished) else last
@@ -212,7 +222,7 @@ def pretrain_run(
     if last is None:
         return
     tell("doing_evaluate", 0.0)
-    marks, words = examine(training.model, material.exam, material.tokenizer.token_bytes())
+    marks, words = examine(training.model, material.exam, token_bytes)
     tell("doing_save", 0.0)
     silence_special_tokens(training.model)
     run.write_model(training.model, material.tokenizer)

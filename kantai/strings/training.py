@@ -14,6 +14,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{path} is not a folder: choose another name for the run.",
         "{path} 不是文件夹：请为这次运行换一个名称。",
     ),
+    "folder_gone": (
+        "The folder {path} is not there, or was deleted meanwhile: check it, or begin a new run.",
+        "文件夹 {path} 不存在，或刚刚被删除：请检查路径，或新建训练。",
+    ),
     "no_run": (
         "{folder} holds no run: train one there first, or check the path.",
         "{folder} 里没有训练记录：请先在那里训练，或检查路径。",
@@ -120,8 +124,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "随机替换（{random}）与保留（{keep}）的比例都不能为负，且总和不能超过 1。",
     ),
     "one_budget": (
-        "Give one budget above 0: --seconds, --max-steps or --epochs.",
-        "请只给一个大于 0 的预算：--seconds、--max-steps 或 --epochs。",
+        "Give one budget above 0: --seconds, --total-seconds, --max-steps or --epochs.",
+        "请只给一个大于 0 的预算：--seconds、--total-seconds、--max-steps 或 --epochs。",
     ),
     "batch_range": (
         "A batch of {asked} rows is not possible: choose 1 to 65,536.",
