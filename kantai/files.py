@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from kantai.errors import UserError
+from kantai.processes import birth
+
+TEMPORARY = re.compile(r"\..+\.(\d+)\.[0-9a-f]{8}\.tmp")  # whose number is the writing process
 
 # What the disk or its owner refuses, and the sentence for it.
 REFUSALS = {
@@ -40,10 +45,32 @@ def told_plainly(path: Path) -> Iterator[None]:
         raise UserError(REFUSALS[error.errno], path=path) from error
 
 
+@contextmanager
+def _written_beside(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, of this writer alone: two may write the same at once.
+
+    Raises UserError for what the disk refuses, and where the folder was deleted meanwhile.
+    """
+    try:
+        with told_plainly(path.parent):
+            yield path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    except UserError as error:
+        if path.parent.is_dir():
+            raise
+        raise UserError("folder_gone", path=path.parent) from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files and folders of processes that were killed while they wrote."""
+    for place in folder.glob(".*.tmp"):
+        writer = TEMPORARY.fullmatch(place.name)
+        if writer and birth(int(writer[1])) is None:
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+
+
 def replace(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a temporary file beside `path`, then give it its name at once."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with told_plainly(path.parent):
+    with _written_beside(path) as temporary:
         try:
             write(temporary)
             with open(temporary, "rb") as handle:
@@ -78,17 +105,26 @@ def replace_folder(path: Path, fill: Callable[[Path], object]) -> None:
     """Let `fill` make a folder beside `path`, then move it there, file by file if need be.
 
     Where `path` is new, one rename does it. Where it exists, each file is renamed over its
-    predecessor, so that every file is whole at every moment.
+    predecessor, so that every file is whole at every moment. The folder that both stand in is
+    never made: whoever deleted it meanwhile wants nothing there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with told_plainly(path.parent):
+    with _written_beside(path) as temporary:
         try:
-            temporary.mkdir(parents=True)
+            temporary.mkdir()
             fill(temporary)
-            if not path.exists():
-                os.replace(temporary, path)
-                return
-            for file in sorted(temporary.iterdir()):
-                os.replace(file, path / file.name)
+            if not _moved_at_once(temporary, path):
+                for file in sorted(temporary.iterdir()):
+                    os.replace(file, path / file.name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _moved_at_once(temporary: Path, path: Path) -> bool:
+    """Whether one rename did it: not where `path` holds files, perhaps since this moment."""
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        if path.is_dir():
+            return False
+        raise
+    return True

@@ -59,7 +59,11 @@ class Shelf:
             kept = self.folder / key
             if not self._is_whole(key):
                 self._make(key, make)
-            replace_folder(target, lambda folder: share_files(kept, folder))
+            try:
+                replace_folder(target, lambda folder: share_files(kept, folder))
+            except BaseException:  # the target's Run was deleted meanwhile
+                self._forget(key)
+                raise
 
     def forget_unused(self) -> None:
         """Remove what no Run has any more, and what was left half made."""
@@ -67,13 +71,13 @@ class Shelf:
         for key in {name.lstrip(".").split(".")[0] for name in left}:
             try:
                 with self._lock(key, self._give_up):
-                    if not self._is_used(key):
-                        self._remove(key)
+                    self._forget(key)
             except (OSError, UserError):  # made or taken at this moment, or the disk says no
                 continue
 
-    def _is_used(self, key: str) -> bool:
-        return any(file.stat().st_nlink > 1 for file in (self.folder / key).glob("*"))
+    def _forget(self, key: str) -> None:
+        if not any(file.stat().st_nlink > 1 for file in (self.folder / key).glob("*")):
+            self._remove(key)
 
     def _remove(self, key: str) -> None:
         shutil.rmtree(self.folder / key, ignore_errors=True)

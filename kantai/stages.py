@@ -25,6 +25,7 @@ from kantai.devices import Device, check_precision, find_device
 from kantai.errors import UserError
 from kantai.evaluation import Exam, Marks, WordRecovery, evaluate, set_exam, word_recovery
 from kantai.events import Event, Finished, Started, Validated
+from kantai.files import sweep
 from kantai.packing import Packed, line_rows, pack, pack_words
 from kantai.pretraining import LineExamples, PackedText, Pretraining
 from kantai.shelf import key_of
@@ -207,6 +208,7 @@ def pretrain_run(
     Every event is in the Run's log before it is yielded; after the last one, a Finished, the
     Run has `model/` and `result.json`. Where `pause()` is true it ends with a checkpoint alone.
     """
+    sweep(run.folder)
     material = prepare(run, tell)
     tell("doing_train", 0.0)
     training = new_pretraining(run, material, device)

@@ -135,7 +135,7 @@ class ByteLevelBPE:
 
     def save(self, folder: Path) -> None:
         """Write what `AutoTokenizer`, `RobertaTokenizer` and plain `tokenizers` load."""
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         spec = json.loads(self.full.to_str())["model"]
         merges = "".join(f"{left} {right}\n" for left, right in spec["merges"])
         write_text(folder / "vocab.json", json.dumps(spec["vocab"], ensure_ascii=False))
@@ -150,12 +150,12 @@ class ByteLevelBPE:
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise UserError("no_tokenizer", folder=folder)
+        note = folder / "kantai_tokenizer.json"
         try:
-            full = Tokenizer.from_file(str(path))
+            asked = int(json.loads(note.read_text())["asked"]) if note.is_file() else None
+            return cls(Tokenizer.from_file(str(path)), asked)
         except Exception as error:  # the library raises plain Exception for every fault of a file
             raise UserError("broken_tokenizer", folder=folder) from error
-        note = folder / "kantai_tokenizer.json"
-        return cls(full, json.loads(note.read_text())["asked"] if note.is_file() else None)
 
 
 def tokenizer_config() -> dict[str, object]:

@@ -150,9 +150,16 @@ class Run:
         return (self.folder / "text" / "report.json").is_file()
 
     def texts(self, part: str) -> list[str]:
-        """The paragraphs of `train` or `validation`."""
-        with open(self.folder / "text" / f"{part}.jsonl", encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines]
+        """The paragraphs of `train` or `validation`. Raises UserError for a damaged file."""
+        name = f"text/{part}.jsonl"
+        try:
+            with open(self.folder / name, encoding="utf-8") as lines:
+                texts = [json.loads(line) for line in lines]
+            if not all(isinstance(text, str) for text in texts):
+                raise ValueError
+        except (OSError, ValueError) as error:
+            raise UserError("broken_run", folder=self.folder, file=name) from error
+        return texts
 
     @property
     def report(self) -> dict[str, Any]:
@@ -184,7 +191,14 @@ class Run:
 
     def _take(self, name: str, source: Path) -> None:
         files = source.resolve(strict=True)
-        replace_folder(self.folder / name, lambda folder: share_files(files, folder))
+
+        def share(folder: Path) -> None:
+            try:
+                share_files(files, folder)
+            except FileNotFoundError as error:
+                raise UserError("unknown_run") from error
+
+        replace_folder(self.folder / name, share)
 
     def fill(
         self, name: str, key: str, make: Callable[[Path], object],

@@ -65,6 +65,27 @@ def test_memory_that_is_exhausted_is_named_and_a_smaller_model_goes_on(registry,
     assert work(run) == 0 and jobs.state(run_id).state == "finished"
 
 
+@pytest.mark.parametrize("note", [b"", b"{", b"{}", b'{"asked": "many"}', b"\xff", b"7"])
+def test_a_note_beside_the_tokenizer_that_is_damaged_is_named(registry, run_id, note):
+    run = registry.open(run_id)
+    (run.tokenizer_folder / "kantai_tokenizer.json").write_bytes(note)
+    with pytest.raises(UserError) as error:
+        run.tokenizer()
+    assert error.value.key == "broken_tokenizer"
+
+
+@pytest.mark.parametrize("damaged", [b'"whole"\n"cut sho', b"7\n", b'"\xff"\n', None])
+def test_a_text_file_that_is_damaged_is_named(registry, run_id, damaged):
+    run = registry.open(run_id)
+    path = run.folder / "text" / "train.jsonl"
+    path.write_bytes(damaged) if damaged else path.unlink()
+    with pytest.raises(UserError, match="text/train.jsonl") as error:
+        run.texts("train")
+    assert error.value.key == "broken_run"
+    if damaged and b"cut" in damaged:
+        assert work(run) == 1 and Jobs(registry).state(run_id).key == "broken_run"
+
+
 def refusals(root: Path, run_id: str, answer) -> None:
     """In a process that is nobody's: what may be read is read, what may not be written says so."""
     if os.geteuid() == 0:

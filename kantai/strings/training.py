@@ -23,8 +23,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{folder} 里没有训练记录：请先在那里训练，或检查路径。",
     ),
     "broken_run": (
-        "{folder} holds a run whose {file} cannot be read: train again into a new folder.",
-        "{folder} 中的训练记录损坏（无法读取 {file}）：请在新文件夹中重新训练。",
+        "{folder} holds a run whose {file} cannot be read: begin a new run.",
+        "{folder} 中的训练记录损坏（无法读取 {file}）：请另起一次训练。",
     ),
     "run_exists": (
         "{folder} already holds a run: add --resume to go on with it, or name another folder.",
@@ -176,8 +176,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "增加文本会有帮助。",
     ),
     "checkpoint_foreign": (
-        "The checkpoint belongs to a model of another shape: start again in a new folder.",
-        "检查点属于另一种形状的模型：请在新文件夹中重新开始。",
+        "The checkpoint belongs to a model of another shape: begin a new run.",
+        "检查点属于另一种形状的模型：请另起一次训练。",
     ),
     "already_finished": (
         "This run has already finished: give it a larger budget to go on, or train a new run.",
