@@ -141,11 +141,11 @@ def _utf16_of_an_alphabet(sample: bytes) -> str | None:
 
 def _utf16_of_chinese(sample: bytes) -> str | None:
     """UTF-16's name where the pairs read as everyday Chinese, else None."""
-    if len(sample) < 16 or b"\0\0" in sample:
+    if len(sample) < 16:
         return None
     for encoding in ("utf-16-le", "utf-16-be"):
         text = sample.decode(encoding, "replace")
-        if chinese_share(text) >= 0.9 and everyday_share(text) >= 0.1:
+        if "\0" not in text and chinese_share(text) >= 0.9 and everyday_share(text) >= 0.1:
             return encoding
     return None
 
@@ -253,10 +253,9 @@ class _Reading:
     def is_utf8(self, data: bytes) -> bool:
         """Half or more of what is not ASCII makes UTF-8 characters."""
         high = high_bytes(data)
-        short, long = utf8_bytes(data)
-        if 2 * (short + long) < high:
+        if 2 * sum(utf8_bytes(data)) < high:
             return False
-        return long > 0 or high == 0 or not is_chinese_after_all(data)
+        return high == 0 or not is_chinese_after_all(data)
 
     def patchwork(self, line: bytes) -> str:
         """UTF-8 characters as such; other bytes by Windows-1252, or as torn characters."""

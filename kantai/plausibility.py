@@ -56,6 +56,8 @@ _SUSPECT = {
     ),
 }
 
+# Letters of Korean standing alone, and narrow Japanese ones: hardly ever, but in misread text.
+_RARE = re.compile("[\u3131-\u318e\uff61-\uff9f]")
 _FOREIGN = re.compile(r"[^\x00-\x7f]")
 _LETTER, _MARK = "[ªºÀ-ÖØ-öø-ÿŠŒŽšœžŸƒ]", "[\u00a0-©«-¹»-¿×÷€‚„…†‡‰‹‘’“”•–—™›]"
 # Windows-1252 as people write it: an accented letter or a few beside a plain one, a letter
@@ -92,9 +94,11 @@ def ask(evidence: bytes, current: str) -> str:
         return current
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample, cp_isolation=list(CANDIDATES)).best()
-    if best is None:
+    matches = list(from_bytes(sample, cp_isolation=list(CANDIDATES)))
+    if not matches:
         return current
+    equal = [m for m in matches if (m.chaos, m.coherence) == (matches[0].chaos, 0.0)] or matches[:1]
+    best = min(equal, key=lambda match: len(_RARE.findall(str(match))))
     return WINDOWS if best.encoding == "cp1252" else best.encoding
 
 

@@ -1,6 +1,9 @@
 """Decoding: the encodings people have, mixed and damaged, and what holds for all bytes."""
 
 import codecs
+import re
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 
 from kantai.decoding import REPLACEMENT, decode
 
+ASSETS = Path(__file__).parents[1] / "assets"
 FRENCH = "Élève doué, né à Besançon où l’été fût chaud — « ça va ? » — il dînait à l'œil."
 GERMAN = "Über die Größe der Äpfel läßt sich streiten; schöne Grüße aus Köln."
 SPANISH = "El niño comió piñas en Cádiz. ¿Qué pasó? ¡Nada! La señora añadió azúcar."
@@ -138,6 +142,33 @@ def test_a_text_longer_than_a_block_keeps_every_character():
     assert decode(data).text == text[:-1] + f".\n{GERMAN}\n"
     endless = "a" + SIMPLIFIED.replace("，", "").replace("。", "") * 3_000
     assert decode(endless.encode("gb18030")).text == endless
+
+
+CODECS = ["gb18030", "gbk", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_whole_chinese_book_comes_back(codec):
+    book = (ASSETS / "willow.txt").read_text(encoding="utf-8")
+    decoded = decode(book.encode(codec))
+    assert (decoded.invalid_bytes, decoded.text == book) == (0, True)
+    names = {"gbk": "gb18030", "utf-16": f"utf-16-{sys.byteorder[0]}e"}
+    assert decoded.encoding == names.get(codec, codec)
+
+
+@pytest.mark.parametrize("codec", ["cp1252", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_whole_english_book_comes_back(codec):
+    book = (ASSETS / "harbour.txt").read_text(encoding="utf-8").replace("'", "’")
+    book = re.sub('"([^"]*)"', r"“\1”", book).replace("; ", "—naïve—")
+    decoded = decode(book.encode(codec))
+    assert (decoded.invalid_bytes, decoded.text == book) == (0, True)
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_one_at_the_start_of_a_line_is_no_binary_file(codec):
+    text = "柳桥镇的人说，\n一只船来了。\n他们都知道这件事。\n"
+    assert b"\0\0" in text.encode("utf-16-le")  # of "\n" and "一"
+    assert decode(text.encode(codec)).text == text
 
 
 @given(st.text())
