@@ -33,6 +33,9 @@
     return kept.values.slice(start, start + count);
   };
 
+  // Whether what stands in the fields was kept for this run: then it is not set by the run again.
+  kantai.isKept = (run) => Boolean(kept && run && run === query.get("run"));
+
   // --- text and nodes -------------------------------------------------------------------------
 
   const isSentence = (x) => x && typeof x === "object" && !Array.isArray(x) && "en" in x && "zh" in x;
@@ -60,14 +63,48 @@
     return element;
   });
 
+  // What a reader did to a part of the page: opened, scrolled, searched, sorted, where the focus is.
+  const FOCUSABLE = "a[href], button, input, summary, [tabindex]";
+  const stateOf = (place) => {
+    const all = (selector) => [...place.querySelectorAll(selector)];
+    return {
+      open: all("details").map((d) => d.open),
+      scrolled: all(".k-scroll, pre, .k-text").map((s) => [s.scrollTop, s.scrollLeft]),
+      searched: all("input[type=search]").map((i) => i.value),
+      sorted: all("table[data-sort]").map((t) => [...t.querySelectorAll("th")].flatMap((h, i) => (h.hasAttribute("aria-sort") ? [[i, h.getAttribute("aria-sort")]] : []))),
+      focus: all(FOCUSABLE).indexOf(document.activeElement),
+    };
+  };
+  const restore = (place, was) => {
+    const all = (selector) => [...place.querySelectorAll(selector)];
+    all("details").forEach((d, i) => { if (was.open[i] !== undefined) d.open = was.open[i]; });
+    all("table[data-sort]").forEach((table, i) => {
+      for (const [column, order] of was.sorted[i] ?? []) {
+        const head = table.querySelectorAll("th")[column];
+        head?.click();
+        if (order === "descending") head?.click();
+      }
+    });
+    all("input[type=search]").forEach((field, i) => {
+      if (was.searched[i]) { field.value = was.searched[i]; field.dispatchEvent(new Event("input")); }
+    });
+    all(".k-scroll, pre, .k-text").forEach((s, i) => { if (was.scrolled[i]) [s.scrollTop, s.scrollLeft] = was.scrolled[i]; });
+    const found = all(FOCUSABLE);
+    if (was.focus >= 0) found[Math.min(was.focus, found.length - 1)]?.focus({ preventScroll: true });
+  };
+
   kantai.view = (element, props, trigger, watch) => {
     const place = element.querySelector(".k-view");
+    let drawn;
     const draw = () => {
-      const open = [...place.querySelectorAll("details")].map((d) => d.open);
+      const now = JSON.stringify(props.value ?? null);
+      if (now === drawn) return;
+      drawn = now;
+      const was = stateOf(place);
       place.replaceChildren(...(props.value ? [build(props.value)] : []));
-      place.querySelectorAll("details").forEach((d, i) => { if (open[i] !== undefined) d.open = open[i]; });
       place.classList.toggle("k-empty", !props.value);
       place.querySelectorAll("table[data-sort]").forEach(enhance);
+      restore(place, was);
       place.querySelectorAll("[data-lang]").forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.lang === language)));
     };
     place.addEventListener("click", (event) => {
@@ -117,18 +154,20 @@
     else if (tries) setTimeout(() => kantai.go(name, tries - 1), 100);
   };
 
+  // The tab to open when the demo's run has finished; another end, or another run, ends the demo.
   let afterwards = null;
   kantai.tour = (stop) => {
     if (!stop) return;
     kantai.go(stop.tab);
-    afterwards = stop.then ?? null;
+    afterwards = stop.then ? { tab: stop.then, run: stop.run } : null;
     if (afterwards) kantai.wake();
   };
-  setTimeout(() => kantai.listen((what, store) => {
-    if (!afterwards || store.status?.state !== "finished" || !store.steps.length) return;
-    const next = afterwards;
+  setTimeout(() => kantai.listen((what, store, news) => {
+    if (!afterwards || !store.status) return;
+    const { tab, run } = afterwards, state = store.status.state, here = store.run === run;
+    if (here && (ACTIVE.has(state) || (state === "new" && !ACTIVE.has(news?.before)))) return;
     afterwards = null;
-    setTimeout(() => kantai.go(next), 2500);
+    if (here && state === "finished") setTimeout(() => { if (store.run === run) kantai.go(tab); }, 2500);
   }));
 
   const number = (words) => {
@@ -245,7 +284,7 @@
   // --- the followed run -----------------------------------------------------------------------
 
   const ACTIVE = new Set(["waiting", "preparing", "training"]);
-  const fresh = (run) => ({ run, cursor: 0, status: null, started: null, steps: [], looks: [], notes: [], lost: false });
+  const fresh = (run) => ({ run, cursor: 0, mark: "", status: null, started: null, steps: [], looks: [], notes: [], lost: false, gone: null });
   const store = (kantai.store = fresh(""));
   const listeners = new Set();
   let pull = null, timer = null, busy = false;
@@ -270,12 +309,12 @@
   async function poll() {
     clearTimeout(timer);
     if (!pull || busy) return;
-    if (!store.run) return;
+    if (!store.run || store.gone) return;
     const run = store.run;
     let wait = document.hidden ? 4000 : kantai.active() ? 1000 : 4000;
     busy = true;
     try {
-      const news = await pull(run, store.cursor);
+      const news = await pull(run, store.cursor, store.mark);
       store.lost = false;
       if (run === store.run) { take(news); wait = news.more ? 0 : document.hidden ? 4000 : kantai.active() ? 1000 : 4000; }
       else wait = 0;
@@ -284,8 +323,24 @@
     timer = setTimeout(poll, wait);
   }
 
+  // As RFC 7396 says: null takes away, an object is merged, all else is put in its place.
+  const isObject = (x) => x && typeof x === "object" && !Array.isArray(x);
+  const merge = (old, change) => {
+    const merged = { ...old };
+    for (const [key, value] of Object.entries(change)) {
+      if (value === null) delete merged[key];
+      else merged[key] = isObject(value) && isObject(merged[key]) ? merge(merged[key], value) : value;
+    }
+    return merged;
+  };
+
   function take(news) {
-    if (news.cursor < store.cursor) { const run = store.run; Object.assign(store, fresh(run)); emit("reset"); }
+    if (news.gone) { Object.assign(store, fresh(store.run), { gone: news.gone }); return emit("reset"); }
+    if (news.cursor < store.cursor) {
+      const { run, status, mark } = store;
+      Object.assign(store, fresh(run), { status, mark });
+      emit("reset");
+    }
     store.cursor = news.cursor;
     for (const start of news.b ?? []) {
       // A run that goes on after a kill repeats some steps: what came after its checkpoint goes.
@@ -298,7 +353,8 @@
     const steps = news.s ?? [], looks = news.v ?? [], notes = news.n ?? [];
     store.steps.push(...steps); store.looks.push(...looks); store.notes.push(...notes);
     const before = store.status?.state;
-    store.status = news.status ?? store.status;
+    store.status = news.status ?? merge(store.status, news.change);
+    store.mark = news.mark ?? store.mark;
     emit("news", { steps, looks, notes, before });
   }
   document.addEventListener("visibilitychange", () => { if (!document.hidden) kantai.wake(); });

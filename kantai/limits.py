@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -44,9 +44,10 @@ class Allowance:
         if asked > getattr(self, limit):
             raise UserError(key, most=shown(limit, getattr(self, limit)))
 
-    def sentences(self, language: str = "en") -> list[str]:
-        """Every limit that there is, for people to read before they meet it."""
-        known = ((limit.name, getattr(self, limit.name)) for limit in fields(self))
+    def sentences(self, language: str = "en", only: Sequence[str] = ()) -> list[str]:
+        """Every limit that there is, or those named, for people to read before they meet it."""
+        names = only or [limit.name for limit in fields(self)]
+        known = ((name, getattr(self, name)) for name in names)
         return [
             text(f"limit_{name}", language, most=shown(name, value))
             for name, value in known

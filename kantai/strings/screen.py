@@ -4,6 +4,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- header and tabs
     "playground": ("playground", "训练场"),
     "chip_none": ("no run yet", "还没有运行"),
+    "chip_gone": ("this run is gone", "该运行已不存在"),
     "run_demo": ("Run the whole demo", "演示全过程"),
     "language": ("Language", "语言"),
     "tab_text": ("Text", "文本"),
@@ -84,6 +85,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "unit_seconds": ("Seconds", "秒"),
     "unit_max_steps": ("Steps", "步"),
     "unit_epochs": ("Epochs", "轮"),
+    "budget_needed": (
+        "Choose one budget above 0 and at most {most}: seconds, steps or epochs.",
+        "请选择一个大于 0 且不超过 {most} 的预算：秒、步或轮。",
+    ),
     "start": ("Start training", "开始训练"),
     "stop": ("Stop and keep the weights", "停止并保留权重"),
     "attention": ("Please look again", "请再看一下"),
@@ -165,7 +170,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "live_gauge_speed": ("tokens a second", "词元/秒"),
     "live_gauge_rate": ("learning rate", "学习率"),
     "live_gauge_norm": ("gradient norm", "梯度范数"),
-    "live_gauge_memory": ("memory on the device", "设备内存"),
+    "live_gauge_memory": ("memory in use", "占用内存"),
     "live_log": ("What happened", "训练日志"),
     "live_csv": ("All figures as CSV ↓", "全部数据 CSV ↓"),
     "live_lost": (
@@ -189,23 +194,31 @@ TEXTS: dict[str, tuple[str, str]] = {
     "guess_then": ("It guesses {how}.", "{how}。"),
     "guess_now_nothing": ("It is still guessing blindly.", "它还在瞎猜。"),
     "guess_then_nothing": (
-        "It guesses hardly any hidden word: train it longer.",
-        "它几乎猜不中被遮住的词：请多训练一会儿。",
+        "It guesses hardly any hidden {what}: train it longer.",
+        "它几乎猜不中被遮住的{what}：请多训练一会儿。",
     ),
-    "guess_exactly": ("one hidden word in {number:w}", "每遮住 {number} 个词，它能猜中 1 个"),
+    "guess_what_token": ("token", "词元"),
+    "guess_what_word": ("word", "词"),
+    "guess_exactly": ("one hidden {what} in {number:w}", "每遮住 {number} 个{what}，它能猜中 1 个"),
     "guess_nearly": (
-        "nearly one hidden word in {number:w}",
-        "每遮住 {number} 个词，它差不多能猜中 1 个",
+        "nearly one hidden {what} in {number:w}",
+        "每遮住 {number} 个{what}，它差不多能猜中 1 个",
     ),
     "guess_more": (
-        "more than one hidden word in {number:w}",
-        "每遮住 {number} 个词，它能猜中 1 个多",
+        "more than one hidden {what} in {number:w}",
+        "每遮住 {number} 个{what}，它能猜中 1 个多",
     ),
-    "guess_two_thirds": ("two hidden words in three", "每遮住 3 个词，它能猜中 2 个"),
-    "guess_three_quarters": ("three hidden words in four", "每遮住 4 个词，它能猜中 3 个"),
-    "guess_four_fifths": ("four hidden words in five", "每遮住 5 个词，它能猜中 4 个"),
-    "guess_nine_tenths": ("nine hidden words in ten", "每遮住 10 个词，它能猜中 9 个"),
-    "guess_nineteen_twentieths": ("nearly every hidden word", "它几乎能猜中每个被遮住的词"),
+    "guess_two_thirds": ("two hidden {what}s in three", "每遮住 3 个{what}，它能猜中 2 个"),
+    "guess_three_quarters": ("three hidden {what}s in four", "每遮住 4 个{what}，它能猜中 3 个"),
+    "guess_four_fifths": ("four hidden {what}s in five", "每遮住 5 个{what}，它能猜中 4 个"),
+    "guess_nine_tenths": ("nine hidden {what}s in ten", "每遮住 10 个{what}，它能猜中 9 个"),
+    "guess_nineteen_twentieths": ("nearly every hidden {what}", "它几乎能猜中每个被遮住的{what}"),
+    # --- durations
+    "duration_seconds": ("{count} s", "{count} 秒"),
+    "duration_minutes": ("{count} min", "{count} 分钟"),
+    "duration_hours": ("{count} h", "{count} 小时"),
+    "unit_s": ("s", "秒"),
+    "unit_min": ("min", "分"),
     # --- text
     "text_lead": (
         "A model can only learn what stands in its text, so the text is cleaned first.",
@@ -268,11 +281,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "notebook_title": ("The 2020 notebook's way", "2020 笔记本的做法"),
     "notebook_ask": ("What would it have lost?", "它会丢掉多少？"),
     "notebook_lost": (
-        "One line an example, cut at 128 tokens: of {examples} examples, {lost} of all tokens "
-        "would be thrown away and {padding} of each batch would be padding.",
-        "一行一个样本、截到 128 个词元：共 {examples} 个样本，会丢掉 {lost} 的词元，"
+        "“{text}”, one line an example, cut at 128 tokens: of {examples} examples, {lost} of all "
+        "tokens would be thrown away, and {padding} of each batch would be padding.",
+        "“{text}”按一行一个样本、截到 128 个词元：共 {examples} 个样本，会丢掉 {lost} 的词元，"
         "每批有 {padding} 只是填充。",
     ),
+    "pasted_text": ("Pasted text", "粘贴的文本"),
     # --- tokenizer
     "tokenizer_lead": (
         "A model reads numbers, so the text is cut into tokens from a vocabulary.",

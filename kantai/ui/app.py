@@ -37,6 +37,9 @@ from kantai.ui.views import View
 from kantai.ui.words import size
 
 ASSETS = Path(__file__).parents[2] / "assets"
+# A page that opens asks about ten things at once, and a class opens thirty pages at once.
+QUEUE = {"max_size": 1_000, "default_concurrency_limit": 10}
+DELETE_CACHE = (600, 3_600)  # seconds: how often it is looked, and how old a file may become
 # Fixed, so that a browser's secret outlives the server; it only keeps it from casual eyes.
 BROWSER_STATE = {"storage_key": "kantai_owner", "secret": "kantai playground"}
 
@@ -72,7 +75,8 @@ def build_app(root: Path | None = None) -> gr.Blocks:
     lender = Lender() if is_zero_gpu(os.environ) else None
     desk = Desk(registry, Jobs(registry, lender=lender))
     desk.jobs.watch()
-    with gr.Blocks(title="Kantai", analytics_enabled=False, fill_width=True) as blocks:
+    settings = {"analytics_enabled": False, "fill_width": True, "delete_cache": DELETE_CACHE}
+    with gr.Blocks(title="Kantai", **settings) as blocks:
         page = Page(
             desk,
             run=gr.Textbox(visible=False),
@@ -88,7 +92,7 @@ def build_app(root: Path | None = None) -> gr.Blocks:
         demo.wire(page, demo_button)
         _wire(page, blocks, device, refreshers, keeper(page, switch))
         endpoints.register(desk)
-    return blocks
+    return blocks.queue(**QUEUE)
 
 
 def _header(desk: Desk) -> tuple[View, gr.Button, View]:
@@ -129,8 +133,6 @@ def _wire(
     loaded.then(None, js="() => { kantai.openAtOnce(); }", api_visibility="private")
     page.on(blocks.load, device_chip, outputs=[device])
     page.run.change(None, page.run, js="(run) => { kantai.follow(run); }", api_visibility="private")
-    (_, refresh_text), *_ = tabs
-    refresh_text(page.run.change)
     for tab, refresh in tabs:
         bring_back(refresh(tab.select), tab.id)
 
@@ -147,6 +149,8 @@ def opened(
     if desk.registry.has(run_id):
         return owner, run_id
     try:
+        if run_id:
+            raise UserError("unknown_run")
         setting = Setting.read(query)
         return owner, setting.begin(desk, owner) if setting else ""
     except UserError as error:  # the page opens all the same

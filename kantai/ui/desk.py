@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,10 @@ from kantai.architectures import ARCHITECTURES, DEFAULT_PRESET, PRESETS, Preset
 from kantai.errors import UserError
 from kantai.jobs import Jobs, JobState
 from kantai.registry import Registry
-from kantai.strings import text
 from kantai.ui.kept import Kept
+from kantai.ui.news import News
 from kantai.ui.nodes import Sentence, both
+from kantai.ui.reader import theirs
 from kantai.ui.words import count, size
 from kantai.workspace import Run
 
@@ -46,6 +47,7 @@ class Desk:
     def __init__(self, registry: Registry, jobs: Jobs):
         self.registry, self.jobs = registry, jobs
         self.standing, self.log_ends = Kept(STANDING), Kept(STANDING)
+        self.news = News()
         self._lock = threading.Lock()
         self._device: Device | None = None
         self._warm: threading.Thread | None = None
@@ -120,6 +122,15 @@ class Desk:
         run = self.registry.open(run_id)
         return run.log_size == 0 and self.jobs.state(run_id).state not in BUSY
 
+    def may_change(self, run_id: str, owner: str) -> Settings:
+        """The settings of one's own Run; where there is none, those of a new one.
+
+        Raises UserError for somebody else's.
+        """
+        if not self.registry.has(run_id):
+            return self.default_settings()
+        return self.registry.owned(run_id, owner).settings
+
     def workable(self, run_id: str, owner: str, *, keep_tokenizer: bool) -> str:
         """A Run that may be changed: this one, a copy of a trained one, or the sample's.
 
@@ -163,7 +174,7 @@ class Desk:
 
             keep_text(run, corpus)
 
-        title = text(f"sample_name_{name}")
+        title = theirs(both(f"sample_name_{name}"))
         vocab = DEMO_VOCAB if name == DEMO_SAMPLE else None
         return self.new_run(owner, title, fill, files=(sample.path.name,), vocab_size=vocab)
 
@@ -220,6 +231,21 @@ def next_name(name: str) -> str:
     if words and number.isdigit():
         return f"{words} {int(number) + 1}"
     return f"{name[: NAME_LENGTH - 3]} 2".strip()
+
+
+@lru_cache(maxsize=1)
+def _sample_sizes() -> dict[tuple[str, int], str]:
+    """(file, bytes) -> sample."""
+    from kantai.samples import SAMPLES, load_sample
+
+    files = {name: load_sample(name).path for name in SAMPLES}
+    return {(path.name, path.stat().st_size): name for name, path in files.items()}
+
+
+def sample_of(run: Run) -> str | None:
+    """The sample that is the Run's text; None for any other text, whatever its file is called."""
+    files = run.report["files"] if run.has_text else []
+    return _sample_sizes().get((files[0]["name"], files[0]["bytes"])) if len(files) == 1 else None
 
 
 @lru_cache(maxsize=256)
@@ -288,8 +314,3 @@ def parameter_count(preset: Preset, vocab_size: int) -> int:
     with ONE_MODEL_AT_A_TIME:
         model = build_model(preset, vocab_size, device="meta")
     return sum(weight.numel() for weight in model.parameters())
-
-
-def plain(value: Any) -> dict[str, Any]:
-    """A dataclass as a plain dict, for an endpoint."""
-    return asdict(value)

@@ -18,10 +18,13 @@ from kantai.errors import UserError
 from kantai.strings import LANGUAGES, TABLES, text
 from kantai.ui.desk import Desk
 from kantai.ui.nodes import both
+from kantai.ui.reader import read_in
 
 # Gradio translates every string that is a key, values of choices too: no value begins so.
 MARK = "kantai_"
 LABELS = {key: words for table in TABLES for key, words in table.items() if "{" not in words[0]}
+# What takes all of a core: cleaning a text, learning a vocabulary. Everybody's share a line.
+HEAVY: dict[str, Any] = {"concurrency_id": "heavy", "concurrency_limit": 2}
 LOCALES = {"en": "en", "zh": "zh-CN"}  # our languages -> the browser's
 I18N = gr.I18n(
     **{
@@ -72,15 +75,18 @@ class Page:
 def guarded(handler: Callable[..., Any], language: str, *arguments: Any) -> Any:
     """Call a handler; what a person can mend is shown as a warning in their language."""
     try:
-        return handler(*arguments)
+        return read_in(language)(handler, *arguments)
     except UserError as error:
         raise warning(error, language) from error
 
 
 def guarded_steps(handler: Callable[..., Any], language: str, *arguments: Any) -> Iterator[Any]:
     """The same for a handler that shows its progress."""
+    call, end = read_in(language), object()
     try:
-        yield from handler(*arguments)
+        steps = handler(*arguments)
+        while (step := call(next, steps, end)) is not end:
+            yield step
     except UserError as error:
         raise warning(error, language) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ def follow(work: Callable[[Tell], Any], every: float = EVERY) -> Iterator[Doing 
     result: list[Any] = []
     error: list[BaseException] = []
 
-    def run() -> None:
+    def copy_context().run, args=(run,)() -> None:
         try:
             result.append(work(lambda key, share: told.append(Doing(key, share))))
         except BaseException as problem:

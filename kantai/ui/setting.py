@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from kantai.architectures import ARCHITECTURES, PRESETS, find_preset
 from kantai.errors import UserError
-from kantai.samples import SAMPLES, load_sample
+from kantai.samples import SAMPLES
 from kantai.tokenizer import TokenizerSettings
-from kantai.ui.desk import DEMO_SAMPLE, Desk
+from kantai.ui.desk import DEMO_SAMPLE, Desk, sample_of
 from kantai.ui.tabs import model, pretrain
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Setting:
     def _plan(self, usual: Settings) -> pretrain.Plan:
         budgets = [unit for unit in pretrain.UNITS if unit in self.values]
         if len(budgets) > 1:
-            raise UserError("one_budget")
+            raise UserError("budget_needed", most=f"{pretrain.MOST_AMOUNT:,}")
         unit, amount = pretrain.amount_of(usual)
         if budgets:
             unit, amount = budgets[0], self.values[budgets[0]]
@@ -155,17 +155,11 @@ def setting_of(run: Run, device_kind: str) -> Setting:
     """The setting of a Run, as a link carries it; only what is not the recipe's own."""
     settings = run.settings
     unit, amount = pretrain.amount_of(settings)
-    values = {"sample": sample_of(settings), "vocab_size": settings.vocab_size,
+    values = {"sample": sample_of(run), "vocab_size": settings.vocab_size,
               "min_frequency": settings.min_frequency, **_model(settings),
               "recipe": settings.recipe.name, unit: amount,
               **_changes(settings, device_kind), "seed": settings.seed}  # fmt: skip
     return Setting({name: value for name, value in values.items() if value is not None})
-
-
-def sample_of(settings: Settings) -> str | None:
-    """The sample that is the Run's text; None for any other text."""
-    names = {load_sample(name).path.name: name for name in SAMPLES}
-    return names.get(settings.files[0]) if len(settings.files) == 1 else None
 
 
 def _model(settings: Settings) -> dict[str, Any]:

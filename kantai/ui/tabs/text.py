@@ -11,69 +11,27 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from kantai.cleaning import CLEANING_RULES
-from kantai.errors import UserError
 from kantai.samples import SAMPLES
-from kantai.strings import text as sentence
 from kantai.ui import nodes, plots
 from kantai.ui.code import code_fold, text_view
 from kantai.ui.desk import DEMO_SAMPLE, DEMO_VOCAB, Desk, sample_corpus
 from kantai.ui.nodes import Node, both, tag
-from kantai.ui.page import Page, choices, lead, words
+from kantai.ui.page import HEAVY, Page, choices, lead, words
 from kantai.ui.progress import Done, Tell, follow
+from kantai.ui.reader import theirs
+from kantai.ui.source import KINDS, Source, books, limits_view
 from kantai.ui.views import Chart, View
 from kantai.ui.words import count, size
 
 if TYPE_CHECKING:
-    from kantai.readers import Document
     from kantai.workspace import Settings
 
-KINDS = ("sample", "files", "paste", "book")
 PREVIEW = 12  # paragraphs
 PREVIEW_CHARACTERS = 600  # of each
+LOOKED_AT = 64  # texts whose beginning and charts stay in memory
 FREQUENT = 12
-MOST_FILES = 100
+UNLESS_KEPT = "(language, run) => [language, kantai.isKept(run) ? '' : run]"
 Shown = tuple[Node, Any, Any, Node]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a text comes from, as the screen has it."""
-
-    kind: str = "sample"
-    sample: str = DEMO_SAMPLE
-    files: Sequence[str] | None = None
-    pasted: str = ""
-    book: str = ""
-
-    def documents(self, cache: Path, tell: Tell) -> list[Document]:
-        """Read it; a book is fetched into `cache`. Raises UserError for what cannot be read."""
-        from kantai.readers import Document, read_files
-        from kantai.samples import load_sample
-
-        tell("doing_read", 0.0)
-        if self.kind == "sample":
-            return read_files([load_sample(self.sample).path])
-        if self.kind == "paste":
-            data = len(self.pasted.encode("utf-8", "replace"))
-            return [Document("pasted.txt", self.pasted, data, "utf-8", 0)]
-        if self.kind == "book":
-            from kantai.books import fetch_book
-
-            if not self.book.strip():
-                raise UserError("no_book")
-            path = fetch_book(self.book.strip(), cache, progress=lambda s: tell("doing_fetch", s))
-            return read_files([path])
-        if not self.files or len(self.files) > MOST_FILES:
-            raise UserError("choose_files", most=MOST_FILES)
-        return read_files(self.files)
-
-    def name(self, documents: Sequence[Document]) -> str:
-        """What the Run is called at first."""
-        if self.kind == "sample":
-            return sentence(f"sample_name_{self.sample}")
-        if self.kind == "book":
-            return self.book.strip()
-        return Path(documents[0].name).stem.replace("_", " ")
 
 
 # --- handlers -----------------------------------------------------------------------------------
@@ -96,10 +54,10 @@ def keep(
     """A new Run with this text; one that was never trained makes room, and gives its choices."""
     from kantai.stages import keep_documents
 
-    documents = read_within(desk, source, tell)
+    documents = source.read(desk, tell)
     files = tuple(document.name for document in documents[:20])
     vocab = DEMO_VOCAB if source.kind == "sample" and source.sample == DEMO_SAMPLE else None
-    name = source.name(documents)
+    name = theirs(source.title(documents))
     fresh = desk.registry.has(run_id) and desk.registry.owns(run_id, owner)
     fresh = fresh and desk.is_fresh(run_id)
     chosen = choices_of(desk.registry.open(run_id).settings) if fresh else {}
@@ -122,31 +80,26 @@ def choices_of(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in names}
 
 
-def read_within(desk: Desk, source: Source, tell: Tell) -> list[Document]:
-    """The source's documents. Raises UserError for more than this place allows."""
-    allowance = desk.registry.allowance
-    allowance.check("text_characters", len(source.pasted or ""), "text_over_limit")
-    if source.kind == "files":
-        sizes = [Path(file).stat().st_size for file in source.files or () if Path(file).is_file()]
-        allowance.check("upload_bytes", max(sizes, default=0), "upload_over_limit")
-    documents = source.documents(desk.registry.root / ".books", tell)
-    characters = sum(len(document.text) for document in documents)
-    allowance.check("text_characters", characters, "text_over_limit")
-    return documents
-
-
 def show(desk: Desk, run_id: str) -> Shown:
     """The report, how long paragraphs are, the most frequent words, and the code."""
     if not desk.registry.has(run_id):
-        corpus = sample_corpus(DEMO_SAMPLE)
-        notice = tag("p.k-hint", both("sample_is_ready"))
-        report = corpus.report.to_json()
-        view = tag("div", report_view(report, corpus.paragraphs, notice))
-        return (view, *_charts(tuple(corpus.paragraphs)), code_lines(report))
+        report = sample_corpus(DEMO_SAMPLE).report.to_json()
+        notice, looked = tag("p.k-hint", both("sample_is_ready")), _look_at(None)
+    else:
+        run = desk.registry.open(run_id)
+        report, notice, looked = run.report, None, _look_at(run.folder)
+    view = tag("div", report_view(report, looked.beginning, notice))
+    return view, looked.lengths, looked.frequent, code_lines(report)
+
+
+def source_of(desk: Desk, run_id: str) -> tuple[Any, ...]:
+    """The form as the text of the open Run came in: kind, sample, book and rules."""
+    if not desk.registry.has(run_id):
+        return (gr.skip(),) * 4
     run = desk.registry.open(run_id)
-    paragraphs = _paragraphs(run.folder)
-    view = tag("div", report_view(run.report, paragraphs, None))
-    return (view, *_charts(paragraphs), code_lines(run.report))
+    source, rules = Source.of(run), [rule["name"] for rule in run.report["rules"]]
+    sample = source.sample if source.kind == "sample" else gr.skip()
+    return source.kind, sample, source.book or gr.skip(), rules
 
 
 def code_lines(report: dict[str, Any]) -> Node:
@@ -156,19 +109,27 @@ def code_lines(report: dict[str, Any]) -> Node:
     return text_view(files, None if set(rules) == set(CLEANING_RULES) else rules)
 
 
-@lru_cache(maxsize=8)
-def _paragraphs(folder: Path) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Looked:
+    """What is shown of a text: small, however long the text is."""
+
+    beginning: Sequence[str]
+    lengths: plots.Figure
+    frequent: plots.Figure
+
+
+@lru_cache(maxsize=LOOKED_AT)
+def _look_at(folder: Path | None) -> Looked:
+    """A Run's text, which never changes, looked at once; None: the sample's."""
+    from kantai.words import paragraph_lengths, word_frequencies
     from kantai.workspace import Run
 
-    return tuple(Run(folder).texts("train"))
-
-
-@lru_cache(maxsize=8)
-def _charts(paragraphs: tuple[str, ...]) -> tuple[Any, Any]:
-    from kantai.words import paragraph_lengths, word_frequencies
-
-    lengths = plots.histogram(paragraph_lengths(paragraphs), "paragraph_lengths", "words_each")
-    return lengths, plots.ranking(word_frequencies(paragraphs, FREQUENT), "frequent_words")
+    texts = Run(folder).texts("train") if folder else sample_corpus(DEMO_SAMPLE).paragraphs
+    return Looked(
+        texts[:PREVIEW],
+        plots.histogram(paragraph_lengths(texts), "paragraph_lengths", "words_each"),
+        plots.ranking(word_frequencies(texts, FREQUENT), "frequent_words"),
+    )
 
 
 def report_view(report: dict[str, Any], paragraphs: Sequence[str], notice: Node) -> Node:
@@ -220,7 +181,7 @@ def change(example: dict[str, str]) -> Node:
 def preview_card(paragraphs: Sequence[str]) -> Node:
     some = [
         tag("p", p if len(p) <= PREVIEW_CHARACTERS else p[:PREVIEW_CHARACTERS] + " …")
-        for p in paragraphs[:PREVIEW]
+        for p in paragraphs
     ]
     return nodes.card(both("preview"), tag("div.k-text", tag("div", *some), tabindex="0"))
 
@@ -229,22 +190,24 @@ def notebook(desk: Desk, *source: Any) -> Iterator[Node]:
     """What one line an example, cut at 128 tokens, would have made of the same files."""
     for step in follow(lambda tell: notebook_reading(desk, Source(*source), tell)):
         if isinstance(step, Done):
-            yield notebook_view(step.value)
+            yield notebook_view(*step.value)
         else:
             yield nodes.bar(step.share, both(step.key))
 
 
-def notebook_reading(desk: Desk, source: Source, tell: Tell) -> Any:
+def notebook_reading(desk: Desk, source: Source, tell: Tell) -> tuple[Node, Any]:
     from kantai import commands
 
-    documents = read_within(desk, source, tell)
-    return commands.notebook_reading(documents, tell)
+    documents = source.read(desk, tell)
+    return source.title(documents), commands.notebook_reading(documents, tell)
 
 
-def notebook_view(lines: Any) -> Node:
+def notebook_view(title: Node, lines: Any) -> Node:
+    """What would have been lost of which text."""
     lost = f"{lines.tokens_lost_fraction:.0%}"
     padding = f"{lines.padding_fraction:.0%}"
-    said = both("notebook_lost", lost=lost, padding=padding, examples=f"{lines.examples:,}")
+    figures = {"lost": lost, "padding": padding, "examples": f"{lines.examples:,}"}
+    said = both("notebook_lost", text=title, **figures)
     return tag("p.k-hint", said)
 
 
@@ -261,7 +224,7 @@ def build(page: Page) -> Any:
     View(lead("text_lead", "text_rest"))
     with gr.Row(elem_classes="k-cols"):
         with gr.Column(elem_classes="k-side", min_width=0):
-            kind, fields, rules, button, ask, answer = _controls()
+            kind, fields, rules, button, ask, answer = _controls(page.desk)
         with gr.Column(elem_classes="k-wide", min_width=0):
             report = View()
             with gr.Row(elem_classes="k-pairs"):
@@ -275,12 +238,16 @@ def build(page: Page) -> Any:
     kind.change(another_kind, kind, fields, api_visibility="private", show_progress="hidden")
     source = [kind, *fields]
     page.typed.extend([*source, rules])
-    page.on(button.click, read, [page.run, page.owner, rules, *source], [page.run, *shown])
-    page.on(ask.click, notebook, source, [answer])
+    asked = [page.run, page.owner, rules, *source]
+    page.on(button.click, read, asked, [page.run, *shown], **HEAVY)
+    page.on(ask.click, notebook, source, [answer], **HEAVY)
+    page.on(page.run.change, show, [page.run], shown)
+    _, sample, _, _, book = source
+    page.on(page.run.change, source_of, [page.run], [kind, sample, book, rules], js=UNLESS_KEPT)
     return lambda trigger: page.on(trigger, show, [page.run], shown)
 
 
-def _controls() -> tuple[Any, list[Any], Any, Any, Any, Any]:
+def _controls(desk: Desk) -> tuple[Any, list[Any], Any, Any, Any, Any]:
     kind = gr.Radio(
         choices(KINDS, "source_"), value="sample", label=words("source"), elem_classes="k-seg"
     )
@@ -289,9 +256,10 @@ def _controls() -> tuple[Any, list[Any], Any, Any, Any, Any]:
                  label=words("source_sample")),
         gr.File(label=words("source_files"), file_count="multiple", visible=False, height=150),
         gr.Textbox("", label=words("source_paste"), lines=9, max_lines=16, visible=False),
-        gr.Textbox("", label=words("source_book"), placeholder="kant-pure-reason, 4280 …",
-                   info=words("book_info"), visible=False),
+        gr.Dropdown(books(), value="", label=words("source_book"), info=words("book_info"),
+                    allow_custom_value=True, visible=False),
     ]  # fmt: skip
+    View(limits_view(desk))
     with gr.Accordion(words("cleaning_rules"), open=False):
         rules = gr.CheckboxGroup(
             choices(list(CLEANING_RULES), "rule_"), value=list(CLEANING_RULES), show_label=False,
