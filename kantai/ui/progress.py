@@ -36,13 +36,13 @@ def follow(work: Callable[[Tell], Any], every: float = EVERY) -> Iterator[Doing 
     result: list[Any] = []
     error: list[BaseException] = []
 
-    def copy_context().run, args=(run,)() -> None:
+    def run() -> None:
         try:
             result.append(work(lambda key, share: told.append(Doing(key, share))))
         except BaseException as problem:
             error.append(problem)
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
     thread.start()
     shown: Doing | None = None
     while thread.is_alive():
