@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import random
 import re
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from kantai.duplicates import Seen
 from kantai.words import batches, ngram_hashes
 
 BLOCKS = 10
+MOST_HELD = 20_000_000  # characters: more than enough to examine any model on
 _LONG = 2_000  # a paragraph of fewer characters is never cut by the split
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]{0,3}\s+|[。！？][”’」』）]{0,2}\s*|\n")
 
@@ -23,68 +26,103 @@ _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]{0,3}\s+|[。！？][”’
 class Split:
     """Two parts of a text; `overlap` as in `ngram_overlap`."""
 
-    train: list[str]
-    validation: list[str]
+    train: Sequence[str]
+    validation: Sequence[str]
     overlap: float
 
 
+def in_memory(part: str, texts: Iterable[str]) -> Sequence[str]:
+    """Keep a part of a text as a list: the way for a text that is not large."""
+    return list(texts)
+
+
 def split_corpus(
-    paragraphs: Sequence[str], *, validation_fraction: float = 0.05, seed: int = 0
+    paragraphs: Sequence[str],
+    *,
+    validation_fraction: float = 0.05,
+    seed: int = 0,
+    most_held: int = MOST_HELD,
+    keep: Callable[[str, Iterable[str]], Sequence[str]] = in_memory,
 ) -> Split:
     """Set blocks of neighbouring paragraphs aside for validation.
 
     Single lines drawn at random would stand between their neighbours in the training text
     and be far too easy. So about ten blocks (fewer for a short text), one at random in each
     tenth of the text, each of several whole paragraphs, hold `validation_fraction` of the
-    characters together. A paragraph that comes twice counts once. One that is longer than
-    the whole validation part would be is first cut at sentence ends. Both parts have at
-    least one paragraph. Raises ValueError if the text cannot be parted at all.
+    characters together, at most `most_held`. A paragraph that comes twice counts once. One
+    that is longer than the whole validation part would be is first cut at sentence ends. Both
+    parts have at least one paragraph. `keep` gets the name of a part and its paragraphs, one
+    after another: the text is read several times and never held. Raises ValueError if it
+    cannot be parted at all.
     """
     if not 0 < validation_fraction < 1:
         raise ValueError(f"validation_fraction must lie between 0 and 1: {validation_fraction}")
-    unique = _cut_giants(list(dict.fromkeys(paragraphs)), validation_fraction)
-    if len(unique) < 2:
+    lengths = array("q", map(len, _unique(paragraphs)))
+    fraction = min(validation_fraction, most_held / max(1, sum(lengths)))
+    longest = _longest(lengths, fraction)
+    if max(lengths, default=0) > longest:
+        lengths = array("q", map(len, _pieces(paragraphs, longest)))
+    if len(lengths) < 2:
         raise ValueError("a text must have at least two sentences to be split")
-    chosen = _choose_blocks(unique, validation_fraction, random.Random(seed))
-    train = [p for p, held in zip(unique, chosen, strict=True) if not held]
-    validation = [p for p, held in zip(unique, chosen, strict=True) if held]
+    chosen = _choose_blocks(lengths, fraction, random.Random(seed))
+
+    def part(held: int) -> Iterator[str]:
+        sides = zip(_pieces(paragraphs, longest), chosen, strict=True)
+        return (piece for piece, side in sides if side == held)
+
+    train, validation = keep("train", part(0)), keep("validation", part(1))
     return Split(train, validation, ngram_overlap(train, validation))
 
 
-def _choose_blocks(paragraphs: list[str], fraction: float, generator: random.Random) -> bytearray:
-    """For each paragraph 1 if it is held out, 0 if not."""
-    ends = list(accumulate(map(len, paragraphs)))
-    total, held, chosen = ends[-1], 0, bytearray(len(paragraphs))
-    free = len(paragraphs) - 1  # one paragraph at least is for training
-    blocks = max(1, min(BLOCKS, len(paragraphs) // BLOCKS))
+def _unique(paragraphs: Iterable[str]) -> Iterator[str]:
+    """Each paragraph the first time it comes."""
+    return filter(Seen().is_new, paragraphs)
+
+
+def _choose_blocks(
+    lengths: Sequence[int], fraction: float, generator: random.Random
+) -> bytearray:
+    """For each paragraph of so many characters 1 if it is held out, 0 if not."""
+    ends = array("q", accumulate(lengths))
+    total, held, chosen = ends[-1], 0, bytearray(len(lengths))
+    free = len(lengths) - 1  # one paragraph at least is for training
+    blocks = max(1, min(BLOCKS, len(lengths) // BLOCKS))
     for block in range(blocks):
         # What earlier blocks took too much or too little of, this one makes good.
         wanted = (total * fraction - held) / (blocks - block)
         first = bisect_left(ends, total * block // blocks + 1)
         latest = bisect_left(ends, max(0, total * (block + 1) // blocks - wanted) + 1)
-        index = min(generator.randint(first, max(first, latest)), len(paragraphs) - 1)
+        index = min(generator.randint(first, max(first, latest)), len(lengths) - 1)
         taken = 0
-        while index < len(paragraphs) and free:
-            if taken + len(paragraphs[index]) / 2 > wanted and (held or taken):
+        while index < len(lengths) and free:
+            if taken + lengths[index] / 2 > wanted and (held or taken):
                 break
             if not chosen[index]:
                 chosen[index] = 1
-                taken += len(paragraphs[index])
+                taken += lengths[index]
                 free -= 1
             index += 1
         held += taken
     return chosen
 
 
-def _cut_giants(paragraphs: list[str], fraction: float) -> list[str]:
-    """Cut what is too long to stand on either side of the split."""
-    held_out = fraction * sum(map(len, paragraphs))
-    most = _LONG if len(paragraphs) > 1 else 1  # a text of one paragraph must be cut anyhow
-    most = max(most, int(held_out))
-    parts: list[str] = []
+def _longest(lengths: Sequence[int], fraction: float) -> int:
+    """How many characters a paragraph may have to stand on either side of the split."""
+    least = _LONG if len(lengths) > 1 else 1  # a text of one paragraph must be cut anyhow
+    return max(least, int(fraction * sum(lengths)))
+
+
+def _pieces(paragraphs: Iterable[str], longest: int) -> Iterator[str]:
+    """The paragraphs, each once; what is too long is cut."""
+    return _unique(_cut_giants(paragraphs, longest))
+
+
+def _cut_giants(paragraphs: Iterable[str], longest: int) -> Iterator[str]:
     for paragraph in paragraphs:
-        parts += [paragraph] if len(paragraph) <= most else _cut_apart(paragraph, -(-most // 4))
-    return list(dict.fromkeys(parts))
+        if len(paragraph) <= longest:
+            yield paragraph
+        else:
+            yield from _cut_apart(paragraph, -(-longest // 4))
 
 
 def _cut_apart(text: str, size: int) -> list[str]:

@@ -162,6 +162,12 @@ def test_validation_is_ten_blocks_of_neighbours_spread_over_the_text():
     assert split_corpus(paragraphs, seed=1) != split
 
 
+def test_of_a_large_text_no_more_is_held_out_than_an_examination_needs():
+    split = split_corpus(story(3000), most_held=20_000)
+    assert sum(map(len, split.validation)) == pytest.approx(20_000, rel=0.1)
+    assert len(split.train) + len(split.validation) == 3000
+
+
 @pytest.mark.parametrize(
     "text",
     ["One. Two. Three.", "一。二。三。", "no stop at all", "word"],

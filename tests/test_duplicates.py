@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kantai.changes import Changes
-from kantai.duplicates import remove_exact_duplicates, remove_near_duplicates
+from kantai.duplicates import (
+    NearIndex,
+    Seen,
+    remove_exact_duplicates,
+    remove_near_duplicates,
+)
 from kantai.words import batches, ngram_hashes, word_frequencies, words
 
 # How fast the machine is, is no concern of these tests.
@@ -88,3 +93,23 @@ def test_ngram_hashes_stay_within_a_paragraph(paragraphs, n):
 def test_batches_hold_everything_once():
     rows = ["abc", "d" * 50, "", "e"]
     assert [row for batch in batches(rows, 10) for row in batch] == rows
+
+
+def test_only_the_last_paragraphs_are_remembered_and_none_is_dropped_wrongly():
+    seen = Seen(most=3)
+    assert [seen.is_new(text) for text in "abcabc"] == [True] * 3 + [False] * 3
+    assert [seen.is_new(text) for text in "dcba"] == [True, False, False, False]
+    assert [seen.is_new(text) for text in "efgh"] == [True] * 4
+    assert seen.is_new("a")  # came too long ago
+
+
+def test_near_twins_are_found_among_the_last_characters_only():
+    texts = [paragraph(seed, ENGLISH) for seed in range(40)]
+    index = NearIndex(most=sum(map(len, texts[-10:])))
+    assert list(index.twins(texts)) == [None] * 40
+    again = [text + " ok" for text in texts]
+    assert list(index.twins(again[-10:])) == texts[-10:]
+    assert list(index.twins(again[:30])) == [None] * 30  # their twins are forgotten
+    index = NearIndex(most=10**9)
+    list(index.twins(texts))
+    assert list(index.twins(again)) == texts
