@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import string
 
 import pytest
@@ -13,11 +14,15 @@ from kantai import strings
 from kantai.errors import UserError
 from kantai.events import Finished, Noticed, Started, Stepped, Validated
 from kantai.jobs import Jobs
+from kantai.limits import ALLOWANCES
+from kantai.processes import birth
 from kantai.registry import Registry
 from kantai.ui import costs, endpoints, guesses, live, nodes, page, plots, words
 from kantai.ui.desk import Desk, next_name
+from kantai.ui.news import changes
 from kantai.ui.progress import Doing, Done, follow
 from kantai.ui.tabs import compare, fill_mask, model, pretrain, text, tokenizer
+from kantai.workspace import Worker
 from tests.conftest import small_text
 
 OWNER = "the owner's secret"
@@ -62,10 +67,10 @@ def train(desk: Desk, run_id: str, steps: int = 4) -> None:
 @pytest.mark.parametrize(
     ("share", "said"),
     [
-        (0.49, "It now guesses nearly one hidden word in two."),
-        (0.5, "It now guesses one hidden word in two."),
-        (0.28, "It now guesses more than one hidden word in four."),
-        (0.7, "It now guesses two hidden words in three."),
+        (0.49, "It now guesses nearly one hidden token in two."),
+        (0.5, "It now guesses one hidden token in two."),
+        (0.28, "It now guesses more than one hidden token in four."),
+        (0.7, "It now guesses two hidden tokens in three."),
         (0.001, "It is still guessing blindly."),
     ],
 )
@@ -84,7 +89,8 @@ def test_every_share_has_a_sentence_in_both_languages(share):
 def test_sizes_and_times_are_short():
     assert [words.size(n) for n in (900, 2_430_000, 3.2e9)] == ["900 B", "2.43 MB", "3.2 GB"]
     assert [words.count(n) for n in (8_000, 10_812_000)] == ["8,000", "10.8 M"]
-    assert [words.duration(s) for s in (42, 200, 9_000)] == ["42 s", "3 min", "2.5 h"]
+    assert [words.duration(s)["en"] for s in (42, 200, 9_000)] == ["42 s", "3 min", "2.5 h"]
+    assert [words.duration(s)["zh"] for s in (42, 200)] == ["42 秒", "3 分钟"]
 
 
 def test_sentences_of_the_page_are_complete_in_both_languages():
@@ -195,8 +201,8 @@ def test_tokens_are_shown_with_ids_and_places(desk, learned):
 
 def test_an_impossible_model_says_why(desk, learned):
     fields = ["nano", "modernbert", 0.0, 130, 2, 4, 64, 128]
-    report, *rest = model.look(desk, learned, *fields)
-    assert report[0] == "div.k-notice" and rest == [None] * 5
+    used, report, *rest = model.look(desk, learned, *fields)
+    assert report[0] == "div.k-notice" and used is None and rest == [None] * 5
     assert "130" in report[2]["en"] and "130" in report[2]["zh"]
 
 
@@ -205,7 +211,12 @@ def test_a_chosen_model_is_what_the_run_trains(desk, learned):
     run_id, _ = model.use(desk, learned, OWNER, *fields)
     assert run_id == learned
     assert desk.registry.open(learned).settings.preset == model.PRESETS["mini"]
-    report, _, treemap, table, *_ = model.look(desk, learned, *fields)
+    used, report, _, treemap, table, *_ = model.look(desk, learned, *fields)
+    assert "will be trained" in flat_words(used)
+    assert model.look(desk, learned, *fields[:4], 1, *fields[5:])[0] is None
+    assert model.look(desk, pasted(desk), *fields)[0] is None
+    train(desk, learned)
+    assert "was trained" in flat_words(model.look(desk, learned, *fields)[0])
     rows = desk.registry.open(learned).tokenizer().learned
     total = words.count(model.look_at(model.PRESETS["mini"], rows).total)
     assert total.split()[0] in flat(report) and table
@@ -307,6 +318,20 @@ def test_a_plan_changes_only_what_it_says(desk, learned):
             wrong.applied(settings, "cpu")
 
 
+def test_a_budget_beyond_what_is_allowed_is_told_beforehand_and_refused(tmp_path):
+    registry = Registry(tmp_path / "runs", ALLOWANCES["class"])
+    desk = Desk(registry, Jobs(registry, device="cpu"))
+    assert pretrain.range_of(desk, "seconds")[1] == 600
+    assert "600 seconds" in flat_words(pretrain.limit_view(desk))
+    for amount, key in ((86_401, "run_over_limit"), (0, "budget_needed"), (None, "budget_needed"),
+                        (float("nan"), "budget_needed")):  # fmt: skip
+        with pytest.raises(UserError) as mistake:
+            pretrain.Plan(amount=amount).budget(None)
+        assert mistake.value.key == key and "--" not in mistake.value.message("en")
+    local = Desk(Registry(tmp_path / "local"), desk.jobs)
+    assert pretrain.range_of(local, "seconds")[1] == 3_600 and pretrain.limit_view(local) is None
+
+
 @given(st.text())
 def test_pieces_are_the_sentence(sentence):
     assert "".join(fill_mask.pieces(sentence)) == sentence
@@ -341,6 +366,89 @@ def test_an_update_is_small_and_nothing_is_told_twice(desk, learned):
     assert [row[0] for row in news["s"]] == [5, 6, 7, 8] and "v" not in news
     assert len(json.dumps(news, ensure_ascii=False).encode()) < 1_000
     assert "s" not in live.pull(desk, learned, news["cursor"])
+
+
+def served(answer: dict) -> int:
+    """Bytes of an answer as the page gets it."""
+    return len(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+@pytest.mark.parametrize("language", strings.LANGUAGES)
+def test_the_largest_update_is_under_a_kilobyte(desk, learned, language):
+    """Two seconds of reports, a look and a stop, to one who knows all before."""
+    train(desk, learned)
+    run = desk.registry.open(learned)
+    run.write_worker(Worker(os.getpid(), birth(os.getpid()), 0, "doing_train"))
+    first = live.pull(desk, learned, 0, "", language)
+    desk.standing.clock = desk.log_ends.clock = lambda: 1e9
+    gap = [0.1234, ["柳桥镇的", 0.1234], ["运河边上", 0.1012], ["reasonable", 0.0931]]
+    for step in range(12_001, 12_009):
+        numbers = 123.25 + step / 4, 0.123456, 12.3456, 6.12345, 0.00123456, 1.23456, 123_456.7
+        run.append(Stepped(step, *numbers, 12_345_678_901))
+    run.append(Validated(12_008, 3_125.25, 4.123456, 0.47567, 0.56789, True, [gap] * 3))
+    run.ask_stop()
+    news = live.pull(desk, learned, first["cursor"], first["mark"], language)
+    assert len(news["s"]) == 8 and len(news["v"][0][5]) == 3 and "more" not in news
+    assert {"told", "where", "doing", "notes"} <= set(news["change"]) and "status" not in news
+    assert served(news) < 1_000
+
+
+def test_what_the_page_knows_is_not_told_again(desk, learned):
+    train(desk, learned)
+    desk.registry.open(learned).fail(UserError("worker_killed", signal=9), log="x" * 3_000)
+    first = live.pull(desk, learned, 0, "", "zh")
+    assert first["status"]["message"] == strings.text("worker_killed", "zh", signal=9)
+    idle = live.pull(desk, learned, first["cursor"], first["mark"], "zh")
+    assert idle == {"cursor": first["cursor"], "change": {"state": "failed"}}
+    desk.registry.rename(learned, OWNER, "另一个")
+    news = live.pull(desk, learned, first["cursor"], first["mark"], "zh")
+    assert news["change"] == {"state": "failed", "name": "另一个"}
+    again = live.pull(desk, learned, first["cursor"], "a mark of another server", "zh")
+    assert again["status"] == first["status"] | {"name": "另一个"}
+
+
+states = st.recursive(
+    st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2),
+    lambda inner: (
+        st.dictionaries(st.sampled_from("abc"), inner, max_size=3) | st.lists(inner, max_size=1)
+    ),
+)
+
+
+standings = st.dictionaries(st.sampled_from("abc"), states)
+
+
+@given(standings, standings)
+def test_the_old_and_what_changed_make_the_new(old, new):
+    def merged(target, patch):
+        if not isinstance(patch, dict):
+            return patch
+        target = dict(target) if isinstance(target, dict) else {}
+        for key, value in patch.items():
+            if value is None:
+                target.pop(key, None)
+            else:
+                target[key] = merged(target.get(key), value)
+        return target
+
+    assert merged(old, changes(old, new)) == new
+    assert changes(new, new) == {}
+
+
+def test_what_a_worker_does_after_the_training_is_told(desk, learned):
+    train(desk, learned)
+    run = desk.registry.open(learned)
+    for doing in ("doing_evaluate", "doing_save"):
+        run.write_worker(Worker(os.getpid(), birth(os.getpid()), 0, doing))
+        status = live.pull(desk, learned, 0)["status"]
+        assert status["state"] == "training" and status["doing"] == doing
+        assert strings.text(doing) in status["where"]["en"]
+        assert "token in three" in status["told"]["en"]
+    run.append(Finished(4, 1.0, "finished", 4, 5.5))
+    run.write_result({"stopped": "finished", "top1": 0.34, "word_recovery_top1": 0.25})
+    run.clear_worker()
+    status = live.pull(desk, learned, 0)["status"]
+    assert status["told"]["en"] == "It guesses one hidden word in four." and "doing" not in status
 
 
 def test_notices_come_in_both_languages(desk, learned):
@@ -384,6 +492,12 @@ def test_figures_are_what_plotly_draws():
         go.Figure(data=[{k: v for k, v in d.items() if k == "type"} for d in figure["data"]])
     boxes = figures[3]["data"][0]
     assert dict(zip(boxes["ids"], boxes["values"], strict=True))["a"] == 10
+
+
+def test_a_persons_words_are_no_tags_of_plotly():
+    named = plots.curves({"<b>a</b> & b": [(0, 8.0)]}, "two_curves")["data"][0]["name"]
+    counted = plots.ranking([("<a>", 2)], "frequent_words")["data"][0]["y"]
+    assert named == "&lt;b&gt;a&lt;/b&gt; &amp; b" and counted == ["&lt;a&gt;"]
 
 
 def test_a_histogram_counts_everything():

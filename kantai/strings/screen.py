@@ -95,6 +95,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "leave": ("Leave the queue", "离开队列"),
     "start_again": ("Train a new run", "另起一次训练"),
     "model_in_use": ("This model will be trained.", "将训练这个模型。"),
+    "model_was_used": ("This model was trained in this run.", "这次训练用的就是这个模型。"),
     "go_on": ("Go on training it", "继续训练"),
     "copy_link": ("Copy link for the class", "复制链接给全班"),
     "all_settings": ("All settings", "全部设置"),
@@ -371,6 +372,30 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Mini（RoBERTa-PreLayerNorm 结构）",
     ),
     "architecture": ("Architecture", "结构"),
+    "dropout_info": (
+        "Share of numbers left out at random in each step, against learning by heart.",
+        "每步随机丢掉的数值比例，防止死记硬背。",
+    ),
+    "hidden_size_info": (
+        "How many numbers stand for one token inside the model.",
+        "模型内部用多少个数字表示一个词元。",
+    ),
+    "num_hidden_layers_info": (
+        "How many times the tokens look at one another, one layer after another.",
+        "词元之间逐层互相查看的次数。",
+    ),
+    "num_attention_heads_info": (
+        "How many ways of looking each layer has at the same time.",
+        "每一层同时有几种查看方式。",
+    ),
+    "intermediate_size_info": (
+        "How wide each layer's working space for a single token is.",
+        "每一层单独加工一个词元时的工作空间有多宽。",
+    ),
+    "max_position_embeddings_info": (
+        "The longest stretch of tokens that the model can read at once.",
+        "模型一次最多能读多少个词元。",
+    ),
     "use_model": ("Use this model", "使用这个模型"),
     "model_too_large": (
         "This model would have {count} parameters, too many to look at here: choose smaller sizes.",

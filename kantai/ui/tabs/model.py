@@ -63,6 +63,9 @@ class Look:
 def preset_of(name: str, architecture: str, dropout: float, *sizes: float | None) -> Preset:
     """The preset on the screen. Raises UserError for combinations that no model can have."""
     whole = {key: int(value or 0) for key, value in zip(SIZES, sizes, strict=True)}
+    for key, value in whole.items():
+        if value > SLIDERS[key][1]:  # a direct call may ask for a model that takes hours to draw
+            raise UserError("size_largest", name=key, most=SLIDERS[key][1])
     rows = PRESETS[name].vocab_size if name in PRESETS else None
     return Preset(architecture=architecture, dropout=dropout or 0.0, vocab_size=rows, **whole)
 
@@ -91,19 +94,19 @@ def case_of(desk: Desk, run_id: str, fields: Sequence[Any]) -> Case:
 
 
 def look(desk: Desk, run_id: str, *fields: Any) -> tuple[Any, ...]:
-    """All there is to see of the model on the screen, its code last; or why it is none."""
+    """Whether it is the Run's own, all there is to see of it, its code last; or why it is none."""
     desk.ready()
     try:
         case = case_of(desk, run_id, fields)
     except UserError as error:
-        return nodes.mistake(error), *[None] * 5
+        return None, nodes.mistake(error), *[None] * 5
     seen = look_at(case.preset, case.vocab)
     memory = memory_of(case.preset, case.vocab, case.recipe)
     tensors = [(row.name, row.parameters) for row in seen.table]
     return (
-        report_view(seen, memory, case.preset), memory_card(memory, desk.device()),
-        plots.treemap(tensors, "treemap"), table_view(seen), details_view(seen),
-        model_view(seen.config),
+        used_view(desk, case), report_view(seen, memory, case.preset),
+        memory_card(memory, desk.device()), plots.treemap(tensors, "treemap"),
+        table_view(seen), details_view(seen), model_view(seen.config),
     )  # fmt: skip
 
 
@@ -175,16 +178,23 @@ def values_of(name: str, preset: Preset) -> list[Any]:
 
 def use(desk: Desk, run_id: str, owner: str, *fields: Any) -> tuple[str, Node]:
     """Train this model: in the Run, or in a new one beside a trained Run."""
-    preset = preset_of(*fields)
+    desk.may_change(run_id, owner)
+    desk.ready()
+    preset = case_of(desk, run_id, fields).preset
     run_id = desk.workable(run_id, owner, keep_tokenizer=True)
-    run = desk.registry.owned(run_id, owner)
-    settings = run.settings
-    preset.check_block(settings.recipe.block_size)
-    learned = learned_tokens(run)
-    if preset.vocab_size and learned and preset.vocab_size < learned:
-        raise UserError("vocab_too_small", rows=preset.vocab_size, tokens=learned)
-    run.write_settings(replace(settings, preset_name=name_of(fields[0], preset), preset=preset))
-    return run_id, tag("p.k-hint.k-good", "✓ ", both("model_in_use"))
+    name = name_of(fields[0], preset)
+    with desk.jobs.unbegun(run_id) as run:
+        run.write_settings(replace(run.settings, preset_name=name, preset=preset))
+    return run_id, used_view(desk, case_of(desk, run_id, fields))
+
+
+def used_view(desk: Desk, case: Case) -> Node | None:
+    """That the model on the screen is the one that will be trained, or was; else nothing."""
+    own = case.run.settings.preset if case.run else desk.default_settings().preset
+    if case.preset != own:
+        return None
+    trained = case.run is not None and case.run.log_size > 0
+    return tag("p.k-hint.k-good", "✓ ", both("model_was_used" if trained else "model_in_use"))
 
 
 def name_of(name: str, preset: Preset) -> str:
@@ -220,20 +230,25 @@ def build(page: Page) -> Any:
         with gr.Column(elem_classes="k-side", min_width=0):
             fields, button, used = _controls()
         with gr.Column(elem_classes="k-wide", min_width=0):
-            report = View()
-            with gr.Row(elem_classes="k-pairs k-costs"):
-                memory, time_view = View(), View()
-            with gr.Column(elem_classes="k-card k-maybe"):
-                View(
-                    tag("div.k-head", tag("h3", both("treemap")), tag("span", both("treemap_hint")))
-                )
-                treemap = Chart()
-            with gr.Column(elem_classes="k-card k-maybe"):
-                View(tag("div.k-head", tag("h3", both("every_tensor"))))
-                table = View()
-            details = View()
-            code = code_fold()
-    seen = [report, memory, treemap, table, details, code]
+            views, time_view = _views()
+    page.chosen["model"] = fields
+    return _wire(page, fields, button, [used, *views], time_view)
+
+
+def _views() -> tuple[list[Any], Any]:
+    report = View()
+    with gr.Row(elem_classes="k-pairs k-costs"):
+        memory, time_view = View(), View()
+    with gr.Column(elem_classes="k-card k-maybe"):
+        View(tag("div.k-head", tag("h3", both("treemap")), tag("span", both("treemap_hint"))))
+        treemap = Chart()
+    with gr.Column(elem_classes="k-card k-maybe"):
+        View(tag("div.k-head", tag("h3", both("every_tensor"))))
+        table = View()
+    return [report, memory, treemap, table, View(), code_fold()], time_view
+
+
+def _wire(page: Page, fields: list[Any], button: Any, seen: list[Any], time_view: Any) -> Any:
     name, *rest = fields
 
     def measure(trigger: Any) -> Any:
@@ -244,10 +259,9 @@ def build(page: Page) -> Any:
     changed = partial(gr.on, [field.change for field in rest])  # a preset changes many at once
     looked = page.on(changed, look, [page.run, *fields], seen, trigger_mode="always_last")
     measure(looked.then)
-    page.on(button.click, use, [page.run, page.owner, *fields], [page.run, used]).then(
+    page.on(button.click, use, [page.run, page.owner, *fields], [page.run, seen[0]]).then(
         None, js="() => { kantai.wake(); }", api_visibility="private"
     )
-    page.chosen["model"] = fields
 
     def refresh(trigger: Any) -> Any:
         shown = page.on(trigger, show, [page.run], [*fields, *seen])
@@ -263,12 +277,10 @@ def _controls() -> tuple[list[Any], Any, Any]:
                     filterable=False),
         gr.Dropdown([(a.title, name) for name, a in ARCHITECTURES.items()], value="modernbert",
                     label=words("architecture"), filterable=False),
-        gr.Slider(0, 0.5, value=0.0, step=0.05, label="dropout", buttons=[]),
     ]  # fmt: skip
-    for key in SIZES:
-        least, most, step = SLIDERS[key]
-        value = getattr(PRESETS["nano"], key)
-        fields.append(gr.Slider(least, most, value=value, step=step, label=key, buttons=[]))
+    for key, (least, most, step) in {"dropout": (0, 0.5, 0.05), **SLIDERS}.items():
+        fields.append(gr.Slider(least, most, value=getattr(PRESETS["nano"], key), step=step,
+                                label=key, info=words(f"{key}_info"), buttons=[]))  # fmt: skip
     button = gr.Button(words("use_model"), variant="primary")
     used = View()
     return fields, button, used
