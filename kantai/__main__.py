@@ -7,15 +7,19 @@ error. What a user can mend is one sentence on standard error and exit status 2.
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from kantai import commands
 from kantai.devices import use_threads_politely
-from kantai.errors import UserError
+from kantai.errors import UserError, explain
+from kantai.events import finite
 from kantai.processes import age
 
 # One row an argument: flags or name, and what argparse wants to know of it.
@@ -45,6 +49,12 @@ SAVE_EVERY = (
 )
 TOP_K = (["--top-k"], {"type": int, "default": 5})
 MEGABYTES = (["--megabytes"], {"type": float, "help": "data: grow the text to this size"})
+TEXT = (
+    ["--text"],
+    {"nargs": "+", "metavar": "NAME", "help": "learn: samples or files, each a text of its own"},
+)
+BATCH = (["--batch-size"], {"type": int, "metavar": "ROWS", "help": "speed: rows a step"})
+COMPILED = (["--compiled"], {"action": "store_true", "help": "speed: layers compiled"})
 WATCHERS = (["--watchers"], {"type": int, "default": 60, "help": "load: of one live run"})
 PEOPLE = (["--people"], {"type": int, "default": 10, "help": "load: who use the other tabs"})
 BUDGET = (SECONDS, STEPS, EPOCHS)
@@ -125,6 +135,10 @@ COMMANDS = (
             DEVICE,
             PRESET,
             VOCAB,
+            PRECISION,
+            BATCH,
+            COMPILED,
+            TEXT,
             MEGABYTES,
             WATCHERS,
             PEOPLE,
@@ -134,9 +148,16 @@ COMMANDS = (
 )
 
 
+class Parser(argparse.ArgumentParser):
+    """argparse's, whose mistakes are told like all others: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError("command_line", message=" ".join(message.split()), program=self.prog)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the table above."""
-    top = argparse.ArgumentParser(prog="python -m kantai", description=__doc__.split("\n")[0])
+    top = Parser(prog="python -m kantai", description=__doc__.split("\n")[0])
     chosen = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_text, handler, arguments in COMMANDS:
         sub = chosen.add_parser(name, help=help_text, description=help_text)
@@ -149,18 +170,45 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 2 for what a user can mend."""
     use_threads_politely()
-    arguments = parser().parse_args(argv)
-    arguments.started = time.monotonic() - age()
+    print_any_character()
+    arguments = argparse.Namespace()
     try:
+        parser().parse_args(argv, arguments)
+        arguments.started = time.monotonic() - age()
         answer = arguments.handler(arguments)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
+        if arguments.json:
+            print(as_json(answer), flush=True)
     except KeyboardInterrupt:
         return 130
-    if arguments.json:
-        print(json.dumps(answer, ensure_ascii=False, default=str))
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        told = explain(error, place_of(arguments))
+        if told is None:
+            raise
+        print(told, file=sys.stderr)
+        return 2
     return 0
+
+
+def place_of(arguments: argparse.Namespace) -> Path:
+    """Where a command writes."""
+    named = (getattr(arguments, name, None) for name in ("out", "to", "run"))
+    return next((place for place in named if isinstance(place, Path)), Path())
+
+
+def print_any_character() -> None:
+    """A terminal that cannot show a character gets its number instead."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def as_json(answer: object) -> str:
+    """One line; letters as such where standard output can take them all."""
+    letters = (sys.stdout.encoding or "").lower().startswith("utf")
+    return json.dumps(finite(answer), ensure_ascii=not letters, default=str, allow_nan=False)
 
 
 if __name__ == "__main__":

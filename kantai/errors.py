@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from kantai.strings import text
 
+# What libraries write where memory or disk ran out -> the sentence for it.
+CAUSES = (
+    ("OutOfMemoryError", "out_of_memory"),
+    ("MemoryError", "out_of_memory"),
+    ("not enough memory", "out_of_memory"),
+    ("allocate memory", "out_of_memory"),
+    ("No space left", "disk_full"),
+    ("File too large", "disk_full"),
+)
+
 
 class UserError(ValueError):
     """A mistake that one clear sentence can mend.
@@ -25,3 +35,20 @@ class UserError(ValueError):
     def message(self, language: str = "en") -> str:
         """The same sentence in another language (`en` or `zh`)."""
         return text(self.key, language, **self.values)
+
+
+def explain(error: BaseException, place: object) -> UserError | None:
+    """The sentence for an error that is a person's to mend: no memory, no room where `place` is.
+
+    None for any other.
+    """
+    if isinstance(error, UserError):
+        return error
+    words = first_line(error)
+    key = next((key for sign, key in CAUSES if sign in words), None)
+    return UserError(key, path=place) if key else None
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in a line."""
+    return f"{type(error).__name__}: {error}".split("\n")[0][:200]

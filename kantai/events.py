@@ -107,14 +107,17 @@ KINDS = {kind.__name__.lower(): kind for kind in Event.__args__}
 def to_line(event: Event) -> str:
     """The event as one JSON line, numbers that are not finite as null."""
     record = {"event": type(event).__name__.lower()} | asdict(event)
-    return json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)
+    return json.dumps(finite(record), ensure_ascii=False, allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The same with None for numbers that are not finite, which JSON does not know."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
     return value
 
 

@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from kantai import errors
 from kantai.architectures import ARCHITECTURES
 from kantai.devices import use_threads_politely
 from kantai.errors import UserError
@@ -32,15 +33,6 @@ from kantai.workspace import Run, Worker
 
 SAVE_EVERY = 10.0  # seconds of training that a kill may cost
 TELL_EVERY = 0.4  # seconds between two writings of what it is doing
-# What libraries write where memory or disk ran out -> the sentence for it.
-CAUSES = (
-    ("OutOfMemoryError", "out_of_memory"),
-    ("MemoryError", "out_of_memory"),
-    ("not enough memory", "out_of_memory"),
-    ("allocate memory", "out_of_memory"),
-    ("No space left", "disk_full"),
-    ("File too large", "disk_full"),
-)
 
 
 class Desk:
@@ -104,12 +96,9 @@ def train(run: Run, desk: Desk, device: str | None) -> None:
 
 
 def explain(error: BaseException, run: Run) -> UserError:
-    """The sentence that tells a person what to do about an error."""
-    if isinstance(error, UserError):
-        return error
-    words = f"{type(error).__name__}: {error}".split("\n")[0][:200]
-    key = next((key for sign, key in CAUSES if sign in words), "worker_broke")
-    return UserError(key, reason=words, path=run.folder)
+    """The sentence that tells a person what to do about an error of any kind."""
+    known = errors.explain(error, run.folder)
+    return known or UserError("worker_broke", reason=errors.first_line(error), path=run.folder)
 
 
 def work(run: Run, device: str | None) -> int:

@@ -19,18 +19,18 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kantai.architectures import Preset
 from kantai.errors import UserError
-from kantai.events import Event, Failed, from_lines, to_line
+from kantai.events import Event, Failed, finite, from_lines, to_line
 from kantai.files import replace, replace_folder, share_files, told_plainly, write_text
 from kantai.processes import is_alive
 from kantai.records import fitting
-from kantai.shelf import Shelf
+from kantai.shelf import Hold, Shelf
 from kantai.tokenizer import ByteLevelBPE
 
 if TYPE_CHECKING:
@@ -202,15 +202,16 @@ class Run:
 
     def fill(
         self, name: str, key: str, make: Callable[[Path], object],
-        meanwhile: Callable[[], object] = lambda: None,
+        meanwhile: Callable[[], object] = lambda: None, hold: Hold = nullcontext,
     ) -> None:  # fmt: skip
         """Let `make` fill the Run's folder `name`: `text` or `tokenizer`.
 
-        Where Runs share a shelf, what `key` stands for is made once for all of them.
+        Where Runs share a shelf, what `key` stands for is made once for all of them, and only
+        the moment in which the Run gets it is inside of `hold()`.
         """
         shelf = self.folder.parent / SHELF
         if shelf.is_dir():
-            Shelf(shelf).take(key, make, self.folder / name, meanwhile)
+            Shelf(shelf).take(key, make, self.folder / name, meanwhile, hold)
         else:
             replace_folder(self.folder / name, make)
 
@@ -378,7 +379,8 @@ class Run:
         replace_folder(self.model_folder, fill)
 
     def write_result(self, result: dict[str, Any]) -> None:
-        write_text(self.folder / "result.json", json.dumps(result, indent=2, ensure_ascii=False))
+        record = json.dumps(finite(result), indent=2, ensure_ascii=False)
+        write_text(self.folder / "result.json", record)
 
     @property
     def result(self) -> dict[str, Any] | None:

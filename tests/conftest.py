@@ -48,9 +48,11 @@ def kantai(capfd):
     """Run the command line in a process of its own: status, standard output, standard error."""
     import subprocess
 
-    def run(*arguments: object, timeout: float = 300) -> tuple[int, str, str]:
+    def run(*arguments: object, timeout: float = 300, limit=None) -> tuple[int, str, str]:
         command = [sys.executable, "-m", "kantai", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, preexec_fn=limit
+        )
         return done.returncode, done.stdout, done.stderr
 
     return run

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import zipfile
+from resource import RLIMIT_FSIZE, setrlimit
 
 import pandas as pd
 import pytest
 
 from kantai.__main__ import main
+from kantai.errors import UserError
 from tests.conftest import small_text
 
 TRAIN_KEYS = {
@@ -164,20 +169,29 @@ def test_a_mistake_is_one_sentence(asked, word, book, trained, tmp_path, capfd):
     assert not (tmp_path / "a" / "model").exists()
 
 
-def test_a_full_disk_is_one_sentence(book, tmp_path, monkeypatch, capfd):
-    import errno
-    from pathlib import Path
-
-    def full(self, *arguments, **options):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    assert main(["train", str(book), "--out", str(tmp_path / "a")]) == 2
-    assert "full" in capfd.readouterr().err
+def test_a_disk_without_room_for_the_model_is_one_sentence(kantai, book, tmp_path):
+    room = (1_000_000, 1_000_000)  # bytes of a file: the weights alone have more
+    arguments = ("train", book, "--out", tmp_path / "a", "--max-steps", 2, "--vocab-size", 300)
+    status, _, err = kantai(
+        *arguments, "--device", "cpu", limit=lambda: setrlimit(RLIMIT_FSIZE, room)
+    )
+    last = err.replace("\r", "\n").splitlines()[-1]
+    assert status == 2 and "Traceback" not in err
+    assert last.strip() == str(UserError("disk_full", path=tmp_path / "a"))
 
 
 def test_no_traceback_and_a_clean_last_line_in_a_process_of_its_own(kantai, book):
     status, out, err = kantai("parameters", "--preset", "nano", "--json")
     assert status == 0 and json.loads(out.splitlines()[-1])["total"] > 0
-    status, out, err = kantai("inspect", book.parent / "none.txt")
-    assert status == 2 and not out and len(err.strip().splitlines()) == 1
+    for mistake in (("inspect", book.parent / "none.txt"), ("inspect",), ("fly",), ()):
+        status, out, err = kantai(*mistake)
+        assert status == 2 and not out and len(err.strip().splitlines()) == 1
+
+
+def test_a_reader_that_goes_away_and_a_terminal_without_letters_are_no_trouble(kantai):
+    command = f"{sys.executable} -m kantai parameters --preset nano"
+    done = subprocess.run(f"{command} | head -n 1", shell=True, capture_output=True, text=True)
+    assert len(done.stdout.splitlines()) == 1 and not done.stderr
+    plain = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command.split(), capture_output=True, text=True, env=plain)
+    assert done.returncode == 0 and not done.stderr and "\\xd7" in done.stdout

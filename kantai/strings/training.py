@@ -1,6 +1,10 @@
 """Sentences about tokenizer, model, training and fill-mask: key -> (English, 中文)."""
 
 TEXTS: dict[str, tuple[str, str]] = {
+    "command_line": (
+        "That cannot be asked: {message} (see {program} --help).",
+        "命令行有误：{message}（参见 {program} --help）。",
+    ),
     # --- files and folders
     "disk_full": (
         "The disk that holds {path} is full: free some space and run it again.",
