@@ -62,7 +62,8 @@ class Document:
     """A text and where it comes from.
 
     `name` is the file's name, "a.zip/b.txt" inside an archive; `bytes` its size as read, after
-    inflating; `invalid_bytes` how many of them no encoding explains (U+FFFD in `text`).
+    inflating; `invalid_bytes` how many of them no encoding explains (U+FFFD in `text`). A long
+    file may come in several of them: `goes_on` is true for all but its first.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Document:
     bytes: int
     encoding: str
     invalid_bytes: int
+    goes_on: bool = False
 
 
 Reader = Callable[[Source], Decoded]

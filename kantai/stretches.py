@@ -7,15 +7,19 @@ takes a moment to start. Knows no files and no report.
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from tempfile import TemporaryFile
+from typing import Any
 
 from kantai.changes import Changes
 from kantai.cleaning import Rule, choose_rules, clean_text
@@ -71,22 +75,31 @@ def clean_stretches(
 ) -> Iterator[Cleaned]:
     """The parts as the text rules leave them, in their order.
 
-    `side_by_side`: as many at once as there are cores, so that a few more are read from
-    `parts` than are yielded yet.
+    `side_by_side`: if there are several, as many at once as there are cores, so that a few
+    more are read from `parts` than are yielded yet.
     """
-    names = [rule.name for rule in rules]
-    if not side_by_side:
+    names, parts = [rule.name for rule in rules], iter(parts)
+    first = list(islice(parts, 2 if side_by_side else 0))
+    parts = chain(first, parts)
+    if len(first) < 2:
         yield from (_clean(part, names) for part in parts)
         return
     count = min(os.cpu_count() or 1, _MOST_PROCESSES)
+    cleaners = _Cleaners(names)
     waiting: deque[Future[Cleaned]] = deque()
-    with ThreadPoolExecutor(count) as pool:
+    pool = ThreadPoolExecutor(count)
+    try:
         for part in parts:
-            waiting.append(pool.submit(_clean_in_process, part, names))
+            waiting.append(pool.submit(cleaners.clean, part))
             if len(waiting) > count:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        cleaners.kill()  # so that no thread waits for an answer that nobody wants
+        pool.shutdown()
+        cleaners.close()
 
 
 def _clean(part: str, names: list[str]) -> Cleaned:
@@ -95,20 +108,74 @@ def _clean(part: str, names: list[str]) -> Cleaned:
     return Cleaned(len(part), clean_text(part, rules, tallies), tallies)
 
 
-def _clean_in_process(part: str, names: list[str]) -> Cleaned:
-    """The same in a process of its own. Raises RuntimeError where that fails."""
-    child = subprocess.run(
-        [sys.executable, "-m", "kantai.stretches"],
-        cwd=Path(__file__).parents[1],  # where the package is, wherever the caller stands
-        input=pickle.dumps((part, names)),
-        capture_output=True,
-    )
-    if child.returncode:
-        words = child.stderr.decode(errors="replace")[-2_000:]
-        raise RuntimeError(f"a process that cleans text ended with {child.returncode}: {words}")
-    return Cleaned(len(part), *pickle.loads(child.stdout))
+class _Cleaners:
+    """Processes that clean: one for each thread that asks at the same time, begun as needed."""
+
+    def __init__(self, names: list[str]):
+        self._names = names
+        self._idle: SimpleQueue[_Cleaner] = SimpleQueue()
+        self._all: list[_Cleaner] = []
+
+    def clean(self, part: str) -> Cleaned:
+        """The same as `_clean`. Raises RuntimeError where the process fails."""
+        try:
+            cleaner = self._idle.get_nowait()
+        except Empty:
+            cleaner = _Cleaner(self._names)
+            self._all.append(cleaner)
+        cleaned = cleaner.clean(part)
+        self._idle.put(cleaner)
+        return cleaned
+
+    def kill(self) -> None:
+        for cleaner in self._all:
+            cleaner.child.kill()
+
+    def close(self) -> None:
+        for cleaner in self._all:
+            cleaner.close()
+
+
+class _Cleaner:
+    """One process: a JSON string a line goes in, a JSON object a line comes out."""
+
+    def __init__(self, names: list[str]):
+        self._words = TemporaryFile()  # noqa: SIM115 (see `close`)
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "kantai.stretches", json.dumps(names)],
+            cwd=Path(__file__).parents[1],  # where the package is, wherever the caller stands
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+        )
+
+    def clean(self, part: str) -> Cleaned:
+        try:
+            self.child.stdin.write(json.dumps(part).encode() + b"\n")
+            self.child.stdin.flush()
+        except OSError:  # it is gone: its last words say why
+            pass
+        line = self.child.stdout.readline()
+        if not line.endswith(b"\n"):
+            self._words.seek(0)
+            words = self._words.read().decode(errors="replace")[-2_000:]
+            raise RuntimeError(f"a process that cleans text ended: {words}")
+        return _from_json(json.loads(line))
+
+    def close(self) -> None:
+        self.child.communicate()
+        self._words.close()
+
+
+def _from_json(record: dict[str, Any]) -> Cleaned:
+    tallies = {name: Changes(**tally) for name, tally in record["tallies"].items()}
+    for tally in tallies.values():
+        tally.examples = [(before, after) for before, after in tally.examples]
+    return Cleaned(record["characters"], record["paragraphs"], tallies)
 
 
 if __name__ == "__main__":
-    done = _clean(*pickle.load(sys.stdin.buffer))
-    pickle.dump((done.paragraphs, done.tallies), sys.stdout.buffer)
+    for line in sys.stdin.buffer:
+        done = asdict(_clean(json.loads(line), json.loads(sys.argv[1])))
+        sys.stdout.buffer.write(json.dumps(done).encode() + b"\n")
+        sys.stdout.flush()

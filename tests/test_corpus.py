@@ -3,16 +3,17 @@
 import json
 from dataclasses import replace
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kantai import corpus as corpus_module
-from kantai import stretches as stretches_module
 from kantai.cleaning import CLEANING_RULES
 from kantai.corpus import build_corpus, line_by_line, ngram_overlap, split_corpus, stretches
 from kantai.errors import UserError
 from kantai.readers import Document
+from kantai.stretches import _Cleaner, _Cleaners
 from tests.test_gutenberg import NEW, OLDER
 
 # How fast the machine is, is no concern of these tests.
@@ -107,18 +108,29 @@ def test_a_long_text_is_cleaned_side_by_side_as_it_is_one_part_after_another(mon
         for number in range(6)
     ]
     alone = build_corpus(documents)
-    started = []
-    run = stretches_module._clean_in_process
+    cleaned = []
+    clean = _Cleaners.clean
     monkeypatch.setattr(
-        stretches_module,
-        "_clean_in_process",
-        lambda *given: (started.append(given), run(*given))[1],
+        _Cleaners, "clean", lambda self, part: (cleaned.append(part), clean(self, part))[1]
     )
     monkeypatch.setattr(corpus_module, "STRETCH", 1)
     assert build_corpus(documents) == alone
-    assert len(started) == len(documents)
+    assert len(cleaned) == len(documents)
     control = next(rule for rule in alone.report.rules if rule.name == "control_characters")
     assert control.changed and len(control.examples) == 2
+
+
+def test_a_process_that_cleans_and_dies_is_told_and_none_is_left(monkeypatch):
+    class Gone(_Cleaner):
+        def __init__(self, names):
+            super().__init__(["no such rule"])
+
+    monkeypatch.setattr("kantai.stretches._Cleaner", Gone)
+    monkeypatch.setattr(corpus_module, "STRETCH", 1)
+    children = set(psutil.Process().children())
+    with pytest.raises(RuntimeError, match="no such rule"):
+        build_corpus([document(TEXT)] * 9)
+    assert set(psutil.Process().children()) == children
 
 
 def test_stretches_are_cut_between_paragraphs_and_not_within_a_licence():
