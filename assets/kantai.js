@@ -55,6 +55,7 @@
       for (const [key, value] of Object.entries(first)) {
         if (key.startsWith("--")) element.style.setProperty(key, value);
         else if (key === "run") element.setAttribute("href", "?run=" + encodeURIComponent(value));
+        else if (key === "href" && /^https?:\/\//.test(value)) Object.assign(element, { href: value, target: "_blank", rel: "noopener noreferrer" });
         else if (ATTRIBUTES.test(key)) element.setAttribute(key, say(value));
       }
     }
@@ -116,11 +117,23 @@
       if (lang) { kantai.wanted = lang.dataset.lang; trigger("select", { act: "language" }); }
       const link = event.target.closest("[data-link]");
       if (link) { const address = new URL(location.href); address.searchParams.delete("lang"); kantai.copy(link, address.href); }
+      const sign = event.target.closest("[data-sign]");
+      if (sign && place.contains(sign)) kantai.sign(sign.dataset.sign);
       const copy = event.target.closest("[data-copy]");
       if (copy && place.contains(copy)) kantai.copy(copy, copy.closest(".k-code")?.querySelector("pre")?.textContent ?? "");
     });
     watch("value", draw);
     draw();
+  };
+
+  // Behind a proxy the server may know its path, but not the host's name in this address.
+  kantai.root = () => new URL(window.gradio_config?.root ?? location.href, location.href).pathname.replace(/\/$/, "");
+
+  // Leave to sign in or out, and come back to this very address. A Space stands in a frame, which
+  // must let the other page scroll.
+  kantai.sign = (path) => {
+    window.parent?.postMessage({ type: "SET_SCROLLING", enabled: true }, "*");
+    location.assign(`${kantai.root()}/${path}?_target_url=${encodeURIComponent(location.pathname + location.search)}`);
   };
 
   kantai.copy = async (button, words) => {
@@ -233,9 +246,7 @@
   let plotly = null;
   kantai.plotly = () => (plotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    // Behind a proxy the server may know its path, but not the host's name in this address.
-    const { pathname } = new URL(window.gradio_config?.root ?? location.href, location.href);
-    script.src = pathname.replace(/\/$/, "") + "/gradio_api/file=" + kantai.config.plotly;
+    script.src = kantai.root() + "/gradio_api/file=" + kantai.config.plotly;
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => { plotly = null; reject(new Error("plotly.js did not load")); };
     document.head.append(script);

@@ -3,7 +3,7 @@
   const kantai = window.kantai;
   const { build, say } = kantai;
   const BASELINES = ["uniform", "unigram", "bigram", "ngram"];
-  // columns of a step as it is pulled
+  // columns of a step as it is pulled; memory in MB
   const [STEP, SECONDS, SHARE, EPOCH, LOSS, RATE, NORM, SPEED, MEMORY] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   const INSTRUMENTS = [["speed", SPEED], ["rate", RATE], ["norm", NORM], ["memory", MEMORY]];
 
@@ -13,7 +13,11 @@
       if (Math.abs(x) >= limit) return [(x / limit).toPrecision(digits).replace(/\.?0+$/, (z) => (z.startsWith(".") ? "" : z)), unit];
     return [Math.abs(x) < 0.01 && x !== 0 ? x.toExponential(1) : String(Number(x.toPrecision(digits))), ""];
   };
-  const clock = (s) => (s === null ? ["–", ""] : s < 100 ? [String(Math.max(0, Math.round(s))), "s"] : [`${Math.floor(s / 60)}:${String(Math.round(s % 60)).padStart(2, "0")}`, "min"]);
+  const clock = (s) => {
+    if (s === null) return ["–", ""];
+    const whole = Math.max(0, Math.round(s)), { unit_s, unit_min } = kantai.words;
+    return whole < 100 ? [String(whole), say(unit_s)] : [`${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`, say(unit_min)];
+  };
 
   kantai.live = (element) => {
     const words = kantai.words;
@@ -46,27 +50,27 @@
     // --- the chart: one figure, extended --------------------------------------------------------
     let drawnFor = null;  // the budget that the axis was drawn for
     let shown = [0, 0];  // how much of the store the figure has
-    let Plotly = null, drawn = false, width = 0, queue = Promise.resolve(), references = true;
+    let Plotly = null, drawn = false, stale = false, width = 0, queue = Promise.resolve(), references = true;
     const narrow = () => plot.clientWidth < 520;
     const later = (work) => { queue = queue.then(work).catch((error) => console.error(error)); };
     const budget = () => kantai.store.status?.budget ?? null;
 
     const marks = () => {
       const scores = kantai.store.started?.baselines ?? {};
-      const known = references ? BASELINES.filter((name) => scores[name]) : [];
+      const known = references ? BASELINES.filter((name) => name in scores) : [];
       // Lines that lie close together would write over one another: a label gives way downwards.
       let last = Infinity;
       const gap = ((top() + 0.5) / plot.clientHeight || 0) * 15;
       const notes = known.map((name) => {
-        const at = scores[name].loss, below = last - at < gap;
+        const at = scores[name], below = last - at < gap;
         last = at;
         return { xref: "paper", x: 1, xanchor: "right", y: at, yanchor: below ? "top" : "bottom", showarrow: false,
           text: say(words["live_" + name]), hovertext: say(words[`live_${name}_hint`]), font: { size: narrow() ? 11.5 : 12.5 }, bgcolor: "rgba(0,0,0,0)" };
       });
-      const shapes = known.map((name) => ({ type: "line", layer: "below", xref: "paper", x0: 0, x1: 1, y0: scores[name].loss, y1: scores[name].loss, line: { color: "--k-warm", width: 1, dash: "dot" } }));
+      const shapes = known.map((name) => ({ type: "line", layer: "below", xref: "paper", x0: 0, x1: 1, y0: scores[name], y1: scores[name], line: { color: "--k-warm", width: 1, dash: "dot" } }));
       return kantai.filled({ shapes, annotations: notes });
     };
-    const top = () => Math.max(2, ...BASELINES.map((b) => kantai.store.started?.baselines?.[b]?.loss ?? 0), kantai.store.steps[0]?.[LOSS] ?? 0);
+    const top = () => Math.max(2, ...BASELINES.map((b) => kantai.store.started?.baselines?.[b] ?? 0), kantai.store.steps[0]?.[LOSS] ?? 0);
     const lineTraces = () => {
       const { steps, looks } = kantai.store;
       const hover = (name) => `%{y:.2f}<extra>${say(name)}</extra>`;
@@ -75,14 +79,18 @@
         { x: looks.map((v) => v[1]), y: looks.map((v) => v[2]), mode: "lines+markers", line: { color: "--k-accent", width: 2.5 }, marker: { size: 5 }, hovertemplate: hover(words.live_validation) },
       ]);
     };
+    // A hidden tab has no width: what cannot be drawn now is drawn when the tab is seen again.
     const draw = () => later(async () => {
-      Plotly ??= await kantai.plotly();
+      if (plot.clientWidth) Plotly ??= await kantai.plotly();
+      if (!plot.clientWidth) { stale = true; return; }
+      stale = false;
+      width = plot.clientWidth;
       const end = drawnFor = budget();
       const seen = plot.data?.map((t) => t.visible ?? true) ?? [true, true];
       const data = lineTraces().map((t, i) => ({ ...t, visible: seen[i] }));
       const layout = kantai.layout({
         hovermode: "x unified", height: narrow() ? 300 : 360, margin: { l: 34, r: 20, t: 4, b: 30 },
-        xaxis: { ticksuffix: " s", range: end ? [0, end] : undefined, rangemode: "tozero", zeroline: false, nticks: narrow() ? 5 : 9 },
+        xaxis: { ticksuffix: " " + say(words.unit_s), range: end ? [0, end] : undefined, rangemode: "tozero", zeroline: false, nticks: narrow() ? 5 : 9 },
         yaxis: { range: [0, top() * 1.06], zeroline: false, nticks: 7 },
         ...marks(),
       });
@@ -91,7 +99,7 @@
       drawn = true;
     });
     const extend = () => later(async () => {
-      if (!drawn) return;
+      if (!drawn || stale || !plot.clientWidth) return;
       const at = [], x = [], y = [];
       const steps = kantai.store.steps.slice(shown[0]), looks = kantai.store.looks.slice(shown[1]);
       shown = [kantai.store.steps.length, kantai.store.looks.length];
@@ -109,9 +117,12 @@
       });
     }));
     new ResizeObserver(() => {
-      if (!plot.clientWidth || plot.clientWidth === width) return;
+      if (!plot.clientWidth) return;
+      if (stale || !drawn) return draw();
+      extend();
+      if (plot.clientWidth === width) return;
       width = plot.clientWidth;
-      if (!drawn) draw(); else later(() => Plotly.relayout(plot, { width, ...marks() }).then(() => Plotly.relayout(plot, { width: undefined, autosize: true })));
+      later(() => Plotly.relayout(plot, { width, ...marks() }).then(() => Plotly.relayout(plot, { width: undefined, autosize: true })));
     }).observe(plot);
     kantai.onTheme(() => drawn && draw());
 
@@ -134,27 +145,27 @@
     const figures = () => {
       const { steps, looks, status } = kantai.store;
       const step = steps.at(-1), look = looks.at(-1);
-      const best = status?.best ?? null;
-      put('[data-tile="loss"]', look ? [(status?.state === "finished" && best ? best : look[2]).toFixed(2), ""] : ["–", ""]);
+      put('[data-tile="loss"]', look ? [look[2].toFixed(2), ""] : ["–", ""]);
       put('[data-tile="speed"]', step ? short(step[SPEED]) : ["–", ""]);
       put('[data-tile="epoch"]', step ? [step[EPOCH] < 10 ? step[EPOCH].toFixed(1) : String(Math.round(step[EPOCH])), ""] : ["–", ""]);
       const share = status?.state === "finished" ? 1 : step?.[SHARE] ?? 0;
       const left = step && share > 0 && status?.state === "training" ? (budget() ? budget() * (1 - share) : (step[SECONDS] / share) * (1 - share)) : null;
-      put('[data-tile="left"]', status?.state === "finished" ? ["0", "s"] : clock(left));
+      put('[data-tile="left"]', status?.state === "finished" ? clock(0) : clock(left));
+      part("line").classList.toggle("k-moving", status?.state === "preparing" || Boolean(status?.doing));
       part("line").firstChild.style.setProperty("--share", share);
       part("line").setAttribute("aria-valuenow", Math.round(100 * share));
       for (const [name, column] of INSTRUMENTS) {
         const value = step?.[column] ?? null;
-        put(`[data-gauge="${name}"]`, name === "memory" ? bytes(value) : short(value, name === "norm" ? 2 : 3));
+        put(`[data-gauge="${name}"]`, name === "memory" ? bytes(1e6 * value) : short(value, name === "norm" ? 2 : 3));
         place.querySelector(`[data-gauge="${name}"] path`).setAttribute("d", name === "memory" && !value ? "" : spark(column));
       }
     };
     const bytes = (value) => { if (!value) return ["–", ""]; const [n, unit] = short(value, 2); return [n, unit + "B"]; };
 
     const told = () => {
-      const { status, looks, lost } = kantai.store;
+      const { status, looks, lost, gone } = kantai.store;
       const trouble = part("trouble");
-      const sentence = lost ? say(words.live_lost) : status?.state === "failed" ? say(status.message) : "";
+      const sentence = gone ? say(gone) : lost ? say(words.live_lost) : status?.state === "failed" ? say(status.message) : "";
       trouble.hidden = !sentence;
       if (trouble.dataset.said !== sentence) {
         trouble.dataset.said = sentence;
@@ -181,11 +192,12 @@
       rows = now;
       const few = looks.filter((_, i) => i % Math.ceil(looks.length / 24) === 0 || i === looks.length - 1);
       part("sentences").replaceChildren(...sentences.map(([before, word, after], i) => {
-        const seen = few.filter((v) => v[5][i]), [share, ...guesses] = seen.at(-1)?.[5][i] ?? [0];
+        const seen = few.filter((v) => v[5][i]), [share, ...said] = seen.at(-1)?.[5][i] ?? [0];
+        const guesses = said.flatMap((text, n) => (n % 2 ? [] : [[text, said[n + 1]]]));
         const squares = seen.map((v) => ["i", { title: `${v[0]}: ${percent(v[5][i][0])}`, "--share": Math.sqrt(v[5][i][0]).toFixed(3) }]);
-        const said = guesses.flatMap(([text, p], n) => [...(n ? [" · "] : []), [text === word ? "b.k-good" : "span", `${text || "␣"} ${percent(p)}`]]);
+        const words = guesses.flatMap(([text, p], n) => [...(n ? [" · "] : []), [text === word ? "b.k-good" : "span", `${text || "␣"} ${percent(p)}`]]);
         return build(["div.k-watched", ["p", before, ["mark.k-gap", word], after],
-          ["div.k-squares", { role: "img", "aria-label": percent(share) }, ...squares], ["div.k-said", ...said]]);
+          ["div.k-squares", { role: "img", "aria-label": percent(share) }, ...squares], ["div.k-said", ...words]]);
       }));
     };
 
@@ -199,7 +211,7 @@
       const { steps, looks } = kantai.store;
       const seen = new Map(looks.map((v) => [v[0], v]));
       const heads = ["step", "seconds", "epoch", "train_loss", "learning_rate", "gradient_norm", "tokens_per_second", "memory", "validation_loss", "top1", "top5"];
-      const rows = steps.map((s) => [s[STEP], s[SECONDS], s[EPOCH], s[LOSS], s[RATE], s[NORM], s[SPEED], s[MEMORY], ...(seen.get(s[STEP])?.slice(2, 5) ?? ["", "", ""])]);
+      const rows = steps.map((s) => [s[STEP], s[SECONDS], s[EPOCH], s[LOSS], s[RATE], s[NORM], s[SPEED], 1e6 * s[MEMORY], ...(seen.get(s[STEP])?.slice(2, 5) ?? ["", "", ""])]);
       const met = new Set(steps.map((s) => s[STEP]));
       for (const v of looks) if (!met.has(v[0])) rows.push([v[0], v[1], "", "", "", "", "", "", ...v.slice(2, 5)]);
       return kantai.csv([heads, ...rows.sort((a, b) => a[0] - b[0])]);
@@ -207,8 +219,8 @@
     kantai.trainingTable = table;
 
     kantai.listen((what, store, news) => {
-      if (what === "reset" || what === "started") { if (plot.clientWidth) draw(); if (what === "reset") { log.replaceChildren(); note(store.notes); } }
-      if (what === "news") { if (drawn && budget() !== drawnFor) draw(); else extend(); note(news.notes); }
+      if (what === "reset" || what === "started") { draw(); if (what === "reset") { log.replaceChildren(); note(store.notes); } }
+      if (what === "news") { if (stale || (drawn && budget() !== drawnFor)) draw(); else extend(); note(news.notes); }
       figures(); told(); watch();
     });
   };
@@ -225,12 +237,11 @@
     };
     const show = () => {
       const status = kantai.store.status;
-      const chip = kantai.store.run && status ? status.name : say(kantai.words.chip_none);
+      const chip = kantai.store.run && status ? status.name : say(kantai.store.gone ? kantai.words.chip_gone : kantai.words.chip_none);
       if (name.textContent !== chip) name.textContent = chip;
       const now = kantai.store.run && status ? " · " + say(kantai.words["state_" + status.state]) : "";
       if (state.textContent !== now) state.textContent = now;
       document.documentElement.dataset.state = kantai.store.run && status ? status.state : "none";
-      document.documentElement.dataset.mine = status?.mine === false ? "no" : "yes";
       const notes = kantai.store.run && status?.notes ? status.notes : kantai.words.notes;
       for (const [tab, [words, done]] of Object.entries(notes)) line(tab, say(words), done);
     };

@@ -38,7 +38,7 @@ def tour(desk: Desk, owner: str, look: float = LOOK) -> Iterator[tuple[Any, Any]
     yield {"tab": "model"}, run_id
     time.sleep(look)
     pretrain.start(desk, run_id, owner, *vars(pretrain.Plan(amount=DEMO_SECONDS)).values())
-    yield {"tab": "pretrain", "then": "fill_mask"}, run_id
+    yield {"tab": "pretrain", "then": "fill_mask", "run": run_id}, run_id
 
 
 def wire(page: Page, button: gr.Button) -> None:

@@ -2,35 +2,45 @@
 
 `Header` stands on every tab: it owns the cursor and pulls; `Live` draws what came. One request
 is answered from the Run's own files, so a reload, a second browser and a restarted server all
-see the same. Knows nothing of how a training runs.
+see the same. What the page knows already is not told again. Knows nothing of how a training runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import gradio as gr
 
 from kantai.errors import UserError
+from kantai.events import Finished, Validated
 from kantai.jobs import JobState
+from kantai.strings import LANGUAGES
 from kantai.ui.desk import STANDING, Desk
-from kantai.ui.nodes import Sentence, both
+from kantai.ui.nodes import Sentence, both, said, spoken
 from kantai.ui.polls import Together
 from kantai.ui.words import duration, guessed
 from kantai.workspace import Run
 
-STEP = "step", "seconds", "share", "epoch", "loss", "learning_rate", "gradient_norm"
-DIGITS = 0, 2, 4, 2, 4, 6, 3
+# What is told of an event, and how exactly: ".2f" two decimals, ".3g" three figures.
+STEP = {"seconds": ".2f", "share": ".4f", "epoch": ".1f", "loss": ".3f",
+        "learning_rate": ".3g", "gradient_norm": ".2f"}  # fmt: skip
+LOOK = {"seconds": ".2f", "loss": ".4f", "top1": ".3f", "top5": ".3f"}
+MB = 1_000_000
 PART = 65_536  # bytes of the log an answer looks at; a long history comes in several
 
 
-def pull(desk: Desk, run_id: str, cursor: int) -> dict[str, Any]:
+def pull(
+    desk: Desk, run_id: str, cursor: int, mark: str = "", language: str = ""
+) -> dict[str, Any]:
     """What happened after `cursor`, packed small, and where the Run stands.
 
     `s` steps, `v` looks at held-out text, `n` notices, `b` beginnings; `more` where the log
-    holds more than one answer. Raises UserError for an unknown Run.
+    holds more than one answer. Where the Run stands is `status`; for whoever comes with the
+    `mark` of an earlier answer it is `change`, what to merge into that. Sentences come in all
+    languages, or in the one asked for. Raises UserError for an unknown Run.
     """
     run = desk.registry.open(run_id)
     standing = desk.standing.get(
@@ -39,7 +49,7 @@ def pull(desk: Desk, run_id: str, cursor: int) -> dict[str, Any]:
     )  # fmt: skip
     end = desk.log_ends.get(run_id, lambda: run.log_size) if trains(standing) else run.log_size
     events, after = run.events_after(cursor, max(0, min(PART, end - cursor)))
-    answer: dict[str, Any] = {"cursor": after, "status": standing}
+    answer: dict[str, Any] = {"cursor": after}
     for key, kind, pack in PACKED:
         if rows := [pack(event) for event in events if event["event"] == kind]:
             answer[key] = rows
@@ -47,7 +57,24 @@ def pull(desk: Desk, run_id: str, cursor: int) -> dict[str, Any]:
         answer["n"] = notes
     if after < end and after != cursor:
         answer["more"] = True
-    return answer
+    if language in LANGUAGES:
+        answer, standing = spoken(answer, language), spoken(standing, language)
+    return answer | standing_since(desk, mark, standing)
+
+
+def standing_since(desk: Desk, mark: str, standing: dict[str, Any]) -> dict[str, Any]:
+    """Where the Run stands as it is told to whoever knows what `mark` stands for."""
+    new, change = desk.news.since(mark, standing)
+    if change is None:
+        return {"mark": new, "status": standing}
+    return ({"mark": new} if new != mark else {}) | {
+        "change": {"state": standing["state"]} | change
+    }
+
+
+def standing_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """What an answer says of where the Run stands: its state in any case."""
+    return answer.get("status") or answer["change"]
 
 
 def trains(standing: dict[str, Any]) -> bool:
@@ -60,13 +87,19 @@ def trains(standing: dict[str, Any]) -> bool:
 
 
 def _step(event: dict[str, Any]) -> list[Any]:
-    row = [_rounded(event[name], digits) for name, digits in zip(STEP, DIGITS, strict=True)]
-    return [*row, round(event["tokens_per_second"] or 0), event["memory"]]
+    row = [_rounded(event[name], figures) for name, figures in STEP.items()]
+    return [
+        event["step"],
+        *row,
+        round(event["tokens_per_second"] or 0),
+        round((event["memory"] or 0) / MB),
+    ]
 
 
 def _look(event: dict[str, Any]) -> list[Any]:
-    values = [_rounded(event[name], 4) for name in ("seconds", "loss", "top1", "top5")]
-    return [event["step"], *values, *([event["seen"]] if event.get("seen") else [])]
+    values = [_rounded(event[name], figures) for name, figures in LOOK.items()]
+    seen = [[share, *chain(*guesses)] for share, *guesses in event.get("seen") or []]
+    return [event["step"], *values, *([seen] if seen else [])]
 
 
 def _notice(event: dict[str, Any]) -> list[Any]:
@@ -77,12 +110,12 @@ def _notice(event: dict[str, Any]) -> list[Any]:
 
 
 def _begin(event: dict[str, Any]) -> dict[str, Any]:
-    names = ("step", "device", "precision", "parameters", "steps_per_epoch", "baselines")
-    return {name: event[name] for name in names} | {"watched": event.get("watched", [])}
+    losses = {name: _rounded(score["loss"], ".3f") for name, score in event["baselines"].items()}
+    return {"step": event["step"], "baselines": losses, "watched": event.get("watched", [])}
 
 
-def _rounded(value: float | None, digits: int) -> float | int | None:
-    return None if value is None else round(value, digits) if digits else int(value)
+def _rounded(value: float | None, figures: str) -> float | None:
+    return None if value is None else float(format(value, figures))
 
 
 def _beginning(event: dict[str, Any]) -> list[Any]:
@@ -122,14 +155,15 @@ PACKED: tuple[tuple[str, str, Callable[[dict[str, Any]], Any]], ...] = (
 def status(desk: Desk, run_id: str, run: Run, state: JobState) -> dict[str, Any]:
     """The Run's state for header and tiles; what is empty is left out."""
     record = run.record
-    said, where = told(run, state)
+    sentence, where = told(run, state)
     answer = {
         "state": state.state,
         "name": run.owner.get("name") or record["preset_name"],
         "notes": desk.notes(run, state),
         "budget": record["budget"]["seconds"],
-        "told": said,
+        "told": sentence,
         "where": where,
+        "doing": state.doing if state.doing not in ("", "doing_train") else None,
     }
     if state.state == "failed":
         words = {language: state.message(language) for language in ("en", "zh")}
@@ -145,11 +179,9 @@ def told(run: Run, state: JobState) -> tuple[Sentence | None, Sentence | None]:
     if state.state == "preparing":
         percent = f" {state.share:.0%}" if 0 < state.share < 1 else ""
         return both_doing(state.doing, percent), both("live_preparing")
-    marks = last_marks(run)
-    if marks is None:
-        return None, None
     where = "live_where_" + state.state if state.state in ("finished", "stopped") else "live_where"
-    return guessed(marks, now=state.state == "training"), both(where)
+    line = both(where) if state.doing in ("", "doing_train") else both_doing(state.doing, " …")
+    return last_marks(run, state.state), line
 
 
 def both_doing(key: str, after: str) -> Sentence:
@@ -160,15 +192,14 @@ def both_doing(key: str, after: str) -> Sentence:
         return both("doing_train")
 
 
-def last_marks(run: Run) -> float | None:
-    """The share of hidden tokens guessed at the newest look."""
-    from kantai.events import Validated
-
-    result = run.result
+def last_marks(run: Run, state: str) -> Sentence | None:
+    """The whole words guessed in the examination at the end; before it, the tokens of a look."""
+    examined = state in ("finished", "stopped") and isinstance(run.latest(), Finished)
+    result = run.result if examined else None
+    if result and result.get("word_recovery_top1") is not None:
+        return guessed(result["word_recovery_top1"], now=False, of="word")
     looks = [event for event in run.last_events(16_384) if isinstance(event, Validated)]
-    if result and result.get("stopped") in ("finished", "early"):
-        return result["top1"]
-    return looks[-1].top1 if looks else None
+    return guessed(looks[-1].top1, now=state == "training") if looks else None
 
 
 # --- components ---------------------------------------------------------------------------------
@@ -180,21 +211,21 @@ HEADER = """<div class='k-header'>
 ATTACH = """
 element.querySelector('.k-title').textContent = kantai.say(kantai.words.playground);
 kantai.header(element);
-kantai.attach((run, cursor) => server.pull_events(run, cursor));
+kantai.attach((run, cursor, mark) => server.pull_events(run, cursor, mark, kantai.language));
 """
 
 
 def Header(desk: Desk, **options: Any) -> gr.HTML:
     """The mark and the Run's chip; the one who asks the server for news."""
 
-    news = Together(partial(pull, desk), STANDING, lambda answer: trains(answer["status"]))
+    news = Together(partial(pull, desk), STANDING, lambda answer: trains(standing_of(answer)))
 
     async def pull_events(arguments: list[Any]) -> dict[str, Any]:
-        run_id, cursor = arguments
+        run_id, cursor, *known = arguments
         try:
-            return await news(str(run_id), int(cursor))
-        except UserError:
-            return {"cursor": 0, "status": None, "gone": True}
+            return await news(str(run_id), int(cursor), *map(str, known[:2]))
+        except UserError as error:
+            return {"cursor": 0, "gone": said(error)}
 
     return gr.HTML(
         html_template=HEADER,
@@ -220,7 +251,7 @@ WORDS = (
     "live_where", "live_loss", "live_loss_hint", "live_speed", "live_epoch", "live_left",
     "live_progress", "live_chart", "live_training", "live_validation", "live_references",
     "live_hint", "live_log", "live_csv", "live_lost", "live_idle", "live_worker_log",
-    "watch_title", "watch_hint",
+    "watch_title", "watch_hint", "chip_gone", "unit_s", "unit_min",
 )  # fmt: skip
 FAMILIES = {
     "live_gauge_": ("speed", "rate", "norm", "memory"),

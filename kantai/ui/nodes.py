@@ -20,8 +20,21 @@ Node = Any  # a string, a number, a Sentence, or [tag, attributes?, *children]
 
 
 def both(key: str, **values: object) -> Sentence:
-    """The sentence `key` in every language."""
-    return {language: text(key, language, **values) for language in LANGUAGES}
+    """The sentence `key` in every language; what fills its gaps may be a sentence itself."""
+    return {language: text(key, language, **spoken(values, language)) for language in LANGUAGES}
+
+
+def spoken(value: Any, language: str) -> Any:
+    """The same with every sentence in one language.
+
+    >>> spoken({"told": {"en": "yes", "zh": "是"}, "at": [1]}, "zh")
+    {'told': '是', 'at': [1]}
+    """
+    if isinstance(value, dict):
+        if value.keys() == set(LANGUAGES):
+            return value[language]
+        return {key: spoken(inner, language) for key, inner in value.items()}
+    return [spoken(inner, language) for inner in value] if isinstance(value, list) else value
 
 
 def tag(name: str, *children: Node, **attributes: object) -> list[Node]:

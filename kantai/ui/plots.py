@@ -1,13 +1,15 @@
 """Plain data -> plotly figures, as plain dicts. Knows no Gradio.
 
 A colour is named as in `assets/kantai.css` ("--k-accent"), a sentence comes in both languages:
-the page fills in what is true for its reader, in light and dark.
+the page fills in what is true for its reader, in light and dark. Plotly reads tags of its own in
+every label: a person's words are escaped.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from kantai.ui.nodes import both
@@ -43,7 +45,7 @@ def histogram(values: Sequence[int], title: str, unit: str, *, cut: float = 0.99
 
 def ranking(pairs: Sequence[tuple[str, int]], title: str) -> Figure:
     """Words and how often they occur, most frequent on top."""
-    names = [word for word, _ in pairs][::-1]
+    names = [escape(word, quote=False) for word, _ in pairs][::-1]
     data = {
         "type": "bar",
         "orientation": "h",
@@ -119,7 +121,7 @@ def curves(runs: Mapping[str, Sequence[tuple[float, float]]], title: str) -> Fig
         {
             "type": "scatter",
             "mode": "lines+markers",
-            "name": name,
+            "name": escape(name, quote=False),
             "x": [seconds for seconds, _ in points],
             "y": [loss for _, loss in points],
             "line": {"color": colour, "width": 2.5},

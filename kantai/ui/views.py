@@ -25,7 +25,7 @@ def Chart(value: Any = None, **options: Any) -> gr.HTML:
 
 
 def Tour(**options: Any) -> gr.HTML:
-    """Opens tabs: {"tab": now, "then": when the training has finished}. Shows nothing."""
+    """Opens tabs: {"tab": now, "then": when the training of "run" has finished}. Shows nothing."""
     script = "watch('value', () => kantai.tour(props.value));"
     return _plain("<div class='k-tour'></div>", script, **options)
 

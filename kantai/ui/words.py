@@ -40,35 +40,32 @@ def scaled(number: float, units: tuple[tuple[str, float], ...], least: str) -> s
     return f"{number:.0f}{least}"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float) -> Sentence:
     """Seconds, minutes or hours, whichever a person would say.
 
-    >>> duration(42), duration(200), duration(9_000)
-    ('42 s', '3 min', '2.5 h')
+    >>> [duration(s)["en"] for s in (42, 200, 9_000)], duration(42)["zh"]
+    (['42 s', '3 min', '2.5 h'], '42 秒')
     """
     if seconds < 100:
-        return f"{max(0, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3_600:.1f} h"
+        return both("duration_seconds", count=max(0, round(seconds)))
+    if seconds < 6_000:
+        return both("duration_minutes", count=f"{seconds / 60:.0f}")
+    return both("duration_hours", count=f"{seconds / 3_600:.1f}")
 
 
-def guessed(share: float, *, now: bool = True) -> Sentence:
-    """How many hidden words are guessed, as a sentence in both languages.
+def guessed(share: float, *, now: bool = True, of: str = "token") -> Sentence:
+    """How many hidden tokens, or words, are guessed, as a sentence.
 
     >>> guessed(0.49)["en"]
-    'It now guesses nearly one hidden word in two.'
-    >>> guessed(0.335, now=False)["en"]
+    'It now guesses nearly one hidden token in two.'
+    >>> guessed(0.335, now=False, of="word")["en"]
     'It guesses one hidden word in three.'
     """
-    moment = "now" if now else "then"
+    moment, what = "now" if now else "then", both(f"guess_what_{of}")
     if share * MOST_GUESSES < 1:
-        return both(f"guess_{moment}_nothing")
+        return both(f"guess_{moment}_nothing", what=what)
     how, values = how_many(share)
-    return {
-        language: words.format(how=said)
-        for (language, words), said in zip(
-            both(f"guess_{moment}", how="{how}").items(), both(how, **values).values(), strict=True
-        )
-    }
+    return both(f"guess_{moment}", how=both(how, what=what, **values))
 
 
 def how_many(share: float) -> tuple[str, dict[str, object]]:

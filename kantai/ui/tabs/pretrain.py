@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from kantai.errors import UserError
-from kantai.ui import code, download, nodes
-from kantai.ui.desk import BUSY, DEMO_SECONDS, Desk, learned_tokens
+from kantai.limits import shown
+from kantai.ui import code, download, hub, nodes
+from kantai.ui.desk import DEMO_SECONDS, Desk, learned_tokens
 from kantai.ui.live import Live
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, choices, lead, words
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
 
 RECIPE_NAMES = ("playground", "notebook")  # of kantai.recipes, which brings torch
 UNITS = ("seconds", "max_steps", "epochs")
-RANGES = {"seconds": (10, 600, 5), "max_steps": (20, 5_000, 10), "epochs": (1, 60, 1)}
+RANGES = {"seconds": (10, 3_600, 5), "max_steps": (20, 5_000, 10), "epochs": (1, 60, 1)}
 USUAL = {"seconds": DEMO_SECONDS, "max_steps": 500, "epochs": 5}
 MOST_SECONDS = 24 * 3_600
+LARGEST_SEED = 2**31 - 1
+MOST_AMOUNT = 1_000_000  # of steps or epochs
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Plan:
         recipe = self.recipe_with_changes(recipe_for(self.recipe, device_kind))
         settings.preset.check_block(recipe.block_size)
         seed = settings.seed if self.seed is None else int(self.seed)
+        if not 0 <= seed <= LARGEST_SEED:
+            raise UserError("seed_range", most=LARGEST_SEED)
         return replace(settings, recipe=recipe, budget=self.budget(Budget), seed=seed)
 
     def recipe_with_changes(self, recipe: Recipe) -> Recipe:
@@ -72,10 +78,10 @@ class Plan:
         return replace(recipe, **changes)
 
     def budget(self, make: Any) -> Any:
-        if self.unit not in UNITS or not self.amount:
-            raise UserError("one_budget")
-        if self.unit == "seconds" and self.amount > MOST_SECONDS:
-            raise UserError("one_budget")
+        if self.unit == "seconds" and (self.amount or 0) > MOST_SECONDS:
+            raise UserError("run_over_limit", most=shown("run_seconds", MOST_SECONDS))
+        if self.unit not in UNITS or not 0 < (self.amount or 0) <= MOST_AMOUNT:
+            raise UserError("budget_needed", most=f"{MOST_AMOUNT:,}")
         whole = int if self.unit == "max_steps" else float
         return make(**{self.unit: whole(self.amount)})
 
@@ -84,11 +90,14 @@ class Plan:
 
 
 def start(desk: Desk, run_id: str, owner: str, *plan: Any) -> str:
-    """Train the Run by the plan; a trained one stays as it is and a new one begins beside it."""
+    """Train the Run by the plan; a trained one stays as it is and a new one begins beside it.
+
+    Raises UserError where another tab began the Run at the same moment by another plan.
+    """
+    settings, wanted, kind = desk.may_change(run_id, owner), Plan(*plan), desk.device().kind
+    wanted.applied(settings, kind)  # nothing begins where it cannot be
     run_id = desk.workable(run_id, owner, keep_tokenizer=True)
-    run = desk.registry.owned(run_id, owner)
-    run.write_settings(Plan(*plan).applied(run.settings, desk.device().kind))
-    desk.jobs.start(run_id)
+    desk.jobs.start(run_id, lambda settings: wanted.applied(settings, kind), fresh=True)
     return run_id
 
 
@@ -102,11 +111,9 @@ def resume(desk: Desk, run_id: str, owner: str, unit: str, amount: float) -> Non
     """Go on with a stopped, failed or finished Run; the budget counts from its very beginning."""
     from kantai.recipes import Budget
 
-    run = desk.registry.owned(run_id, owner)
-    if desk.jobs.state(run_id).state not in BUSY:
-        budget = Plan(unit=unit, amount=amount).budget(Budget)
-        run.write_settings(replace(run.settings, budget=budget))
-    desk.jobs.start(run_id)
+    desk.registry.owned(run_id, owner)
+    budget = Plan(unit=unit, amount=amount).budget(Budget)
+    desk.jobs.start(run_id, lambda settings: replace(settings, budget=budget))
 
 
 def outlook(desk: Desk, run_id: str, *plan: Any) -> tuple[Node, Node]:
@@ -152,7 +159,7 @@ def show(desk: Desk, run_id: str, *plan: Any) -> tuple[Any, ...]:
         settings = run.settings
         recipe, (unit, amount) = settings.recipe, amount_of(settings)
         shown = (recipe.name, unit, amount, *numbers_of(recipe), settings.seed)
-    slider = gr.skip() if tuple(plan[1:3]) == (unit, amount) else another_unit(unit, amount)
+    slider = gr.skip() if tuple(plan[1:3]) == (unit, amount) else another_unit(desk, unit, amount)
     return (*shown[:2], slider, *shown[3:], *outlook(desk, run_id, *shown))
 
 
@@ -179,13 +186,29 @@ def numbers_of(recipe: Recipe) -> tuple[Any, ...]:
             recipe.masking.mlm_probability)  # fmt: skip
 
 
-def another_unit(unit: str, amount: float | None = None) -> Any:
+def another_unit(desk: Desk, unit: str, amount: float | None = None) -> Any:
     """The slider for another kind of budget."""
-    least, most, step = RANGES[unit]
+    least, most, step = range_of(desk, unit)
     value = USUAL[unit] if amount is None else amount
     return gr.Slider(
         min(least, value), max(most, value), value=value, step=step, label=words(f"unit_{unit}")
     )
+
+
+def range_of(desk: Desk, unit: str) -> tuple[float, float, float]:
+    """Least, most and step of a budget, within what a run may have here."""
+    least, most, step = RANGES[unit]
+    if unit == "seconds":
+        most = min(most, desk.registry.allowance.run_seconds)
+    return least, most, step
+
+
+def limit_view(desk: Desk) -> Node | None:
+    """How long a run may train here, before anybody meets it; None where that is a whole day."""
+    most = desk.registry.allowance.run_seconds
+    if most >= MOST_SECONDS:
+        return None
+    return tag("p.k-hint", both("limit_run_seconds", most=shown("run_seconds", most)))
 
 
 # --- layout and wiring --------------------------------------------------------------------------
@@ -196,15 +219,16 @@ def build(page: Page) -> Any:
     View(lead("pretrain_lead", "pretrain_rest"))
     with gr.Row(elem_classes="k-cols"):
         with gr.Column(elem_classes="k-side", min_width=0):
-            plan, buttons, outlook_view = _controls()
+            plan, buttons, outlook_view = _controls(page.desk)
         with gr.Column(elem_classes="k-wide", min_width=0):
             Live()
             download.offer(page)
+            hub.offer(page)
             code_view = code.code_fold()
     return _wire(page, plan, buttons, outlook_view, code_view)
 
 
-def _controls() -> tuple[list[Any], list[Any], Any]:
+def _controls(desk: Desk) -> tuple[list[Any], list[Any], Any]:
     recipe = gr.Radio(
         choices(RECIPE_NAMES, "recipe_"), value="playground", label=words("recipe"),
         elem_classes="k-seg",
@@ -212,11 +236,12 @@ def _controls() -> tuple[list[Any], list[Any], Any]:
     unit = gr.Radio(
         choices(UNITS, "unit_"), value="seconds", label=words("budget"), elem_classes="k-seg"
     )
-    least, most, step = RANGES["seconds"]
+    least, most, step = range_of(desk, "seconds")
     amount = gr.Slider(
         least, most, value=DEMO_SECONDS, step=step, label=words("unit_seconds"),
         buttons=[],
     )  # fmt: skip
+    View(limit_view(desk))
     outlook_view = View()
     buttons = [
         gr.Button(words("start"), variant="primary", elem_classes="k-start"),
@@ -245,14 +270,15 @@ def _wire(
     wake = {"fn": None, "js": "() => { kantai.wake(); }", "api_visibility": "private"}
     page.chosen["pretrain"] = plan
     wish = page.instead[amount._id] = gr.Number(visible=False)  # the slider's range comes first
-    wish.change(another_unit, [unit, wish], amount, api_visibility="private")
+    slider = partial(another_unit, page.desk)
+    wish.change(slider, [unit, wish], amount, api_visibility="private")
     who, views = [page.run, page.owner], [outlook_view, code_view]
     for button in (start_button, again_button):
         page.on(button.click, start, [*who, *plan], [page.run]).then(**wake)
     for button in (stop_button, leave_button):
         page.on(button.click, stop, who).then(**wake)
     page.on(resume_button.click, resume, [*who, unit, amount]).then(**wake)
-    unit.input(another_unit, unit, amount, api_visibility="private", show_progress="hidden")
+    unit.input(slider, unit, amount, api_visibility="private", show_progress="hidden")
     page.on(recipe.input, numbers, [recipe], more)
     for field in (unit, amount, *more):
         page.on(field.change, outlook, [page.run, *plan], views, trigger_mode="always_last")
