@@ -18,6 +18,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This run is training: stop it first, then delete it.",
         "这次训练正在进行：请先停止，再删除。",
     ),
+    "run_begun": (
+        "This run has begun meanwhile, in another tab perhaps, and nothing was changed in it: "
+        "press the button again for a new run beside it.",
+        "这次训练刚刚已经开始（可能在另一个标签页中），没有作任何更改：再按一次按钮即可另建一次训练。",
+    ),
     # --- the queue
     "run_without_text": (
         "This run has no text to learn from yet: add a text first.",
@@ -103,8 +108,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # --- a worker that ended badly
     "worker_not_started": (
-        "The training could not be started ({reason}): close other programs and press Start again.",
-        "无法启动训练（{reason}）：请关闭其他程序后再按“开始”。",
+        "The training could not be started ({reason}): close other programs and try again.",
+        "无法启动训练（{reason}）：请关闭其他程序后重试。",
     ),
     "worker_killed": (
         "The training was killed from outside (signal {signal}), most often because memory ran "

@@ -344,6 +344,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{characters} 个字符切成 {tokens} 个词元；下方是编号和所在位置。",
     ),
     "merges": ("What was merged, in order", "合并顺序"),
+    "merges_shown": ("The first {shown} of {all}.", "共 {all} 次，这里是前 {shown} 次。"),
+    "merges_csv": ("All of them as CSV ↓", "下载全部 CSV ↓"),
     "merge_rank": ("#", "#"),
     "merge_left": ("left", "左"),
     "merge_right": ("right", "右"),
