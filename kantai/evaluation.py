@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from kantai.architectures import masked_logits
 from kantai.baselines import OUTSIDE, Baseline, gaps
+from kantai.errors import UserError, cause
 from kantai.masking import EVALUATION, IGNORED, MaskedRows, mask_rows
 from kantai.packing import Packed
 from kantai.tokenizer import MASK, SPECIAL_TOKENS
@@ -24,6 +26,8 @@ from kantai.tokenizer import MASK, SPECIAL_TOKENS
 MASK_SEED = 20_200_402  # of the fixed validation masks
 WORD_SHARE = 0.15
 TOP = 5
+ROWS = 64  # of an examination of whole words, at a time
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,32 @@ def evaluate(
     model: Any, exam: Exam, token_bytes: np.ndarray, *, tokens_at_once: int = 8_192
 ) -> Marks:
     """Let `model` answer all questions of `exam`, on the device it is on."""
+    rows = max(1, tokens_at_once // exam.rows.shape[1])
+    return halving(partial(_evaluate, model, exam, token_bytes), rows)
+
+
+def halving(work: Callable[[int], T], most: int) -> T:
+    """Do `work(size)`, beginning with `most`, and with half the size where memory runs out.
+
+    Raises UserError where not even a size of 1 fits.
+    """
+    try:
+        return work(most)
+    except RuntimeError as error:  # torch's OutOfMemoryError is one
+        if cause(error) != "out_of_memory":
+            raise
+        if most <= 1:
+            raise UserError("out_of_memory") from error
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    return halving(work, most // 2)
+
+
+def _evaluate(model: Any, exam: Exam, token_bytes: np.ndarray, rows_at_once: int) -> Marks:
     lengths = torch.from_numpy(token_bytes)
     loss, right, right5, asked, bytes_asked = 0.0, 0, 0, 0, 0
     with _answering(model) as device:
-        for part in exam.masked.pieces(max(1, tokens_at_once // exam.rows.shape[1])):
+        for part in exam.masked.pieces(rows_at_once):
             targets = part.targets.flatten()
             keep = targets != IGNORED
             targets = targets[keep].to(device)
@@ -165,31 +191,44 @@ def counting_guesser(baseline: Baseline) -> Guesser:
 @torch.no_grad()
 def word_recovery(model: Any, exam: Exam) -> WordRecovery:
     """How many hidden whole words `model` gets back (see `recovered_words`)."""
+    guess = model_guesser(model)
     with _answering(model):
-        return recovered_words(model_guesser(model), exam)
+        return halving(lambda rows: recovered_words(guess, exam, rows_at_once=rows), ROWS)
 
 
-def recovered_words(guess: Guesser, exam: Exam, *, rows_at_once: int = 64) -> WordRecovery:
+def recovered_words(guess: Guesser, exam: Exam, *, rows_at_once: int = ROWS) -> WordRecovery:
     """Hide 15 % of whole words, all their tokens at once; count those that come back exactly.
 
     A word of several tokens is right if every token is; its five guesses are the five most
     probable combinations of the tokens' own five. Comparable across vocabularies.
     """
     hidden = hide_words(exam.rows.numpy(), exam.words)
-    first = among = total = 0
+    marks = np.zeros(3, np.int64)
     for start in range(0, len(exam.rows), rows_at_once):
         part = slice(start, start + rows_at_once)
-        rows, asked = exam.rows[part], torch.from_numpy(hidden[part])
-        if not asked.any():
-            continue
-        values, tokens = guess(rows, asked).topk(TOP)
-        one, five, count = _mark_words(
-            values.cpu().numpy(),
-            (tokens.cpu() == rows[asked].unsqueeze(1)).numpy(),
-            exam.words[part][hidden[part]],
-        )
-        first, among, total = first + one, among + five, total + count
+        marks += mark_rows(guess, exam.rows[part], exam.words[part], hidden[part])
+    return word_marks(marks)
+
+
+def word_marks(marks: np.ndarray) -> WordRecovery:
+    """Shares of the sums of `mark_rows`."""
+    first, among, total = map(int, marks)
     return WordRecovery(first / max(1, total), among / max(1, total), total)
+
+
+def mark_rows(
+    guess: Guesser, rows: Tensor, words: np.ndarray, hidden: np.ndarray
+) -> tuple[int, int, int]:
+    """Of the words that are hidden in some rows: right at once, right among five, asked.
+
+    rows: [n, block] ids   words: [n, block] word numbers   hidden: [n, block] whole words
+    """
+    asked = torch.from_numpy(hidden)
+    if not asked.any():
+        return 0, 0, 0
+    values, tokens = guess(rows, asked).topk(TOP)
+    hits = tokens.cpu() == rows[asked].unsqueeze(1)
+    return _mark_words(values.cpu().numpy(), hits.numpy(), words[hidden])
 
 
 def _mark_words(values: np.ndarray, hits: np.ndarray, numbers: np.ndarray) -> tuple[int, int, int]:

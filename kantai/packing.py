@@ -66,12 +66,16 @@ def pack_words(tokenizer: ByteLevelBPE, paragraphs: Iterable[str]) -> Packed:
     words: list[int] = []
     for chunk in chunked(paragraphs):
         for text, (tokens, numbers) in zip(chunk, tokenizer.encode_words(chunk), strict=True):
-            spaced = text.count(" ") * 20 > len(text)
-            numbers = numbers if spaced else range(len(tokens))
+            numbers = numbers if writes_spaces(text) else range(len(tokens))
             first = len(ids)  # there are never more words than tokens: numbers stay apart
             ids += [BOS, *tokens, EOS]
             words += [-1, *(first + n for n in numbers), -1]
     return Packed(np.array(ids, np.int64), np.array(words, np.int64))
+
+
+def writes_spaces(text: str) -> bool:
+    """Whether its script puts spaces between words."""
+    return text.count(" ") * 20 > len(text)
 
 
 def line_rows(tokenizer: ByteLevelBPE, paragraphs: Iterable[str], block_size: int) -> np.ndarray:

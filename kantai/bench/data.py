@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import os
 import random
-import threading
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from kantai.bench.memory import watched
 from kantai.samples import load_sample
 
 VOCABS = (8_000, 52_000)
-EVERY = 0.02  # seconds between two looks at the memory
 NEW_WORD = 70  # one word of so many is new: the rate of English prose of some 100 MB
 
 
@@ -112,48 +110,6 @@ def _line(step: Step) -> str:
         f"{step.megabytes_per_second:7.1f} MB/s, "
         f"at most {step.peak_bytes / 1e6:6.0f} MB ({step.more_bytes / 1e6:+6.0f})"
     )
-
-
-class Memory:
-    """What this process and those it started hold, in bytes: at first and at most."""
-
-    def __init__(self) -> None:
-        import psutil
-
-        self._gone, self._process = psutil.Error, psutil.Process()
-        self.before = self.peak = self.now()
-
-    def now(self) -> int:
-        """Resident bytes; what two processes share counts twice."""
-        total = 0
-        for process in [self._process, *self._process.children(recursive=True)]:
-            try:
-                total += process.memory_info().rss
-            except self._gone:  # it ended since it was listed: it holds nothing
-                continue
-        return total
-
-    def look(self) -> None:
-        self.peak = max(self.peak, self.now())
-
-
-@contextmanager
-def watched() -> Iterator[Memory]:
-    """Memory that is looked at again and again while the block runs, and at its end."""
-    memory, done = Memory(), threading.Event()
-
-    def watch() -> None:
-        while not done.wait(EVERY):
-            memory.look()
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield memory
-        memory.look()
-    finally:
-        done.set()
-        watcher.join()
 
 
 def grown(files: list[Path], megabytes: float, path: Path, seed: int = 0) -> Path:

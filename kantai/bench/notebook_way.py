@@ -38,12 +38,12 @@ def collate(lines: list[np.ndarray], vocab_size: int) -> dict[str, Tensor]:
 
 
 def steps(
-    model: Any, lines: np.ndarray, synchronize: Callable[[], None]
+    model: Any, lines: np.ndarray, rows: int, synchronize: Callable[[], None]
 ) -> Iterator[tuple[int, float]]:
-    """Train `model` on lines [n, block] for ever; real tokens and seconds of each step."""
+    """Train `model` on lines [n, block] for ever; real tokens and seconds of a step of `rows`."""
     device, vocab_size = next(model.parameters()).device, model.config.vocab_size
     loader = torch.utils.data.DataLoader(
-        list(lines), BATCH, shuffle=True, collate_fn=lambda batch: collate(batch, vocab_size)
+        list(lines), rows, shuffle=True, collate_fn=lambda batch: collate(batch, vocab_size)
     )
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
     model.train()

@@ -1,21 +1,24 @@
-"""How speed and memory grow with the batch, the layers and the hidden size.
+"""How speed and memory grow with the batch, the layers, the hidden size, and processes.
 
 One table each, from the same preset; ratios are to the table's first row. Every row is measured
 in a process of its own, so that none finds memory that another left behind. On a processor the
-memory is what the process holds more than before, on a GPU what torch allocated.
+memory is what the process holds more than before, on a GPU what torch allocated. Processes are
+those of `parallel.py`, one a GPU or sharing the processor's cores; memory is that of all.
 """
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
-from kantai.bench.data import watched
-from kantai.bench.speed import VOCAB, Speed, measure_steps
+from kantai.bench.memory import watched
+from kantai.bench.parallel import measure_processes
+from kantai.bench.speed import ENOUGH, VOCAB, Ground, Speed, measure_steps
 from kantai.samples import load_sample
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ class Row:
 
 
 def run(arguments: Namespace, say: Callable[[str, Namespace], None]) -> dict[str, Any]:
-    """A table for each row of FACTORS."""
+    """A table for each row of FACTORS, and one of processes."""
     from kantai.architectures import DEFAULT_PRESET, find_preset
     from kantai.corpus import build_corpus
     from kantai.devices import find_device
@@ -54,22 +57,53 @@ def run(arguments: Namespace, say: Callable[[str, Namespace], None]) -> dict[str
     files = arguments.files or [load_sample("harbour").path]
     paragraphs = build_corpus(read_files(files)).paragraphs
     tokenizer = train_tokenizer(paragraphs, TokenizerSettings(arguments.vocab_size or VOCAB))
+    ground = Ground(device, None, arguments.seconds or ENOUGH, paragraphs, None)
     name = arguments.preset or DEFAULT_PRESET[device.kind]
     constant = {"first_block_size": None, "last_mlm_probability": None}  # every step is alike
     preset, recipe = find_preset(name), recipe_for("playground", device.kind, **constant)
-    answers: dict[str, list[dict[str, Any]]] = {}
-    for changed, factors in FACTORS.items():
+    bpe = tokenizer.full.to_str()  # its JSON, for it travels between processes
+
+    def told(changed: str, rows: Iterable[Row]) -> list[dict[str, Any]]:
         say(f"{changed} (preset {name}, {device.name})", arguments)
-        rows: list[Row] = []
-        for factor in factors:
-            value, model, way = scaled(preset, recipe, changed, factor)
-            speed = alone(changed, model, way, paragraphs, tokenizer.full.to_str(), device)
-            rows.append(
-                Row(changed, value, speed.parameters, speed.tokens_per_second, speed.memory)
-            )
-            say(_line(rows[-1], rows[0]), arguments)
-        answers[changed] = [asdict(row) for row in rows]
-    return {"device": device.name, "preset": name, "tables": answers}
+        known: list[Row] = []
+        for row in rows:
+            known.append(row)
+            say(_line(row, known[0]), arguments)
+        return [asdict(row) for row in known]
+
+    tables = {
+        changed: told(changed, _rows(changed, factors, preset, recipe, ground, bpe))
+        for changed, factors in FACTORS.items()
+    }
+    counts = process_counts(device.kind)
+    processes = measure_processes(
+        counts, preset, recipe, tokenizer.learned, device.kind, ground.seconds
+    )
+    tables["processes"] = told("processes", (Row("processes", *figures) for figures in processes))
+    return {"device": device.name, "preset": name, "tables": tables}
+
+
+def process_counts(kind: str) -> list[int]:
+    """1, 2, 4, ... up to the GPUs, or to the cores, that there are."""
+    import torch
+
+    most = torch.cuda.device_count() if kind == "cuda" else usable_cores() if kind == "cpu" else 1
+    return [2**power for power in range(most.bit_length())]
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    known = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+
+
+def _rows(
+    changed: str, factors: Iterable[float], preset: Preset, recipe: Recipe, ground: Ground, bpe: str
+) -> Iterator[Row]:
+    for factor in factors:
+        value, model, way = scaled(preset, recipe, changed, factor)
+        speed = alone(changed, model, way, ground, bpe)
+        yield Row(changed, value, speed.parameters, speed.tokens_per_second, speed.memory)
 
 
 def scaled(
@@ -97,19 +131,18 @@ def alone(*given: Any) -> Speed:
         return pool.submit(measure_row, *given).result()
 
 
-def measure_row(
-    name: str, preset: Preset, recipe: Recipe, paragraphs: list[str], tokenizer: str, device: Any
-) -> Speed:
-    """Steps of one model; `tokenizer` as its JSON, for it travels between processes."""
+def measure_row(name: str, preset: Preset, recipe: Recipe, ground: Ground, bpe: str) -> Speed:
+    """Steps of one model; `bpe` is the tokenizer as JSON."""
     from tokenizers import Tokenizer
 
     from kantai import pretraining  # noqa: F401 (what it imports is no part of the memory)
     from kantai.tokenizer import ByteLevelBPE
 
-    bpe = ByteLevelBPE(Tokenizer.from_str(tokenizer))
-    with watched() as memory:
-        speed = measure_steps(name, preset, recipe, paragraphs, bpe, device)
-    return speed if speed.memory else replace(speed, memory=memory.peak - memory.before)
+    ground = replace(ground, tokenizer=ByteLevelBPE(Tokenizer.from_str(bpe)))
+    with watched(every=0.2) as memory:
+        speed = measure_steps(name, preset, recipe, ground)
+    on_gpu = ground.device.kind == "cuda"
+    return speed if on_gpu else replace(speed, memory=memory.peak - memory.before)
 
 
 def _line(row: Row, first: Row) -> str:

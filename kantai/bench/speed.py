@@ -1,12 +1,16 @@
-"""How fast a training step is: tokens a second, for each preset, beside the notebook's way.
+"""How fast a training step is, for each preset, beside the notebook's way.
 
 The notebook's way (`notebook_way.py`) is its model in float32, logits at every position, a data
 loader, lines padded to the longest of their batch; its tokens are the real ones, without
 padding. All sides take steps on the same text in one run, after a warm-up; figures are medians.
+Beside MFU, which needs a data sheet, stands the share of a matrix product's rate, measured in
+the same run. On a processor large models take steps of few rows, or minutes would pass; the
+memory there is all that the process holds, on a GPU what torch allocated.
 """
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from argparse import Namespace
@@ -15,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kantai.bench.memory import watched
 from kantai.samples import load_sample
 
 if TYPE_CHECKING:
@@ -23,196 +28,237 @@ if TYPE_CHECKING:
 
 WARM_UP, STEPS = 3, 10
 BLOCK, LARGE_BATCH = 128, 512  # tokens a row; rows a step that fill a large GPU
+LARGE_MODEL, FEW_ROWS = 30e6, 8  # parameters from which on a processor takes so few rows
 ENOUGH = 10.0  # seconds of one side: a slow one is measured on fewer steps, at least one
 VOCAB = 8_000
+Say = Callable[[str, Namespace], None]
 
 
 @dataclass(frozen=True)
 class Speed:
-    """One side: real tokens a second, seconds a step, the share of the peak, bytes at most."""
+    """One side: real tokens a second, seconds a step, shares of the peaks, bytes at most."""
 
     name: str
     parameters: int
+    rows: int  # of a step
+    precision: str
     tokens_per_second: float
     step_seconds: float
     first_seconds: float  # of the first step, with all that is prepared in it
-    mfu: float | None
+    mfu: float | None  # of the data sheet's peak
+    product_share: float | None  # of the measured matrix product's rate
     memory: int
 
 
-def run(arguments: Namespace, say: Callable[[str, Namespace], None]) -> dict[str, Any]:
-    """Measure the notebook's way and every preset that is asked for."""
-    from kantai.architectures import DEFAULT_PRESET, find_preset
-    from kantai.corpus import build_corpus
-    from kantai.devices import find_device
-    from kantai.readers import read_files
-    from kantai.tokenizer import TokenizerSettings, train_tokenizer
+@dataclass(frozen=True)
+class Ground:
+    """What all sides stand on: device, matrix product in FLOP/s, seconds a side, text."""
 
-    device = find_device(arguments.device)
-    files = arguments.files or [str(load_sample("harbour").path)]
-    documents = read_files([Path(f) for f in files])
-    lines = [line for document in documents for line in document.text.splitlines()]
-    paragraphs = build_corpus(documents).paragraphs
-    tokenizer = train_tokenizer(paragraphs, TokenizerSettings(arguments.vocab_size or VOCAB))
-    wanted = [arguments.preset] if arguments.preset else ["notebook", DEFAULT_PRESET[device.kind]]
-    answers = [the_notebooks_way(lines, tokenizer, device)]
+    device: Any
+    product: float | None
+    seconds: float
+    paragraphs: list[str]
+    tokenizer: Any
+
+
+def run(arguments: Namespace, say: Say) -> dict[str, Any]:
+    """Measure the notebook's way, every preset (or the one that is asked for), and the worker."""
+    from kantai.architectures import DEFAULT_PRESET, PRESETS, find_preset
+    from kantai.bench.first_step import first_step
+    from kantai.bench.kernels import muon_beside_torch
+
+    ground, lines = prepared(arguments)
+    kind = ground.device.kind
+    say(f"{ground.device.name}: a matrix product, {ground.product / 1e12:.2f} TFLOP/s", arguments)
+    default = arguments.preset or DEFAULT_PRESET[kind]
+    find_preset(default)
+    answers = [the_notebooks_way(lines, ground)]
     _tell(answers, say, arguments)
-    for preset in dict.fromkeys(wanted):
-        for name, recipe, compiled in sides_of(device.kind):
-            name = f"{preset}, {name}"
-            answers.append(
-                measure_steps(
-                    name, find_preset(preset), recipe, paragraphs, tokenizer, device, compiled
-                )
-            )
+    for preset in [arguments.preset] if arguments.preset else PRESETS:
+        for name, recipe, compiled in sides_of(preset, kind, arguments):
+            told = f"{preset}, {name}"
+            answers.append(measure_steps(told, find_preset(preset), recipe, ground, compiled))
             _tell(answers, say, arguments)
-    muon = muon_beside_torch(wanted[-1], tokenizer.learned, device.kind)
+    muon = muon_beside_torch(default, ground.tokenizer.learned, kind)
     say(
         f"a step of Muon: ours {1e3 * muon['ours']:.1f} ms, torch.optim.Muon "
         f"{1e3 * muon['torch']:.1f} ms ({muon['torch'] / muon['ours']:.1f} ×)",
         arguments,
     )
-    return {"device": device.name, "sides": [asdict(s) for s in answers], "muon_seconds": muon}
+    worker = first_step(default, ground.paragraphs, ground.tokenizer, kind)
+    say(
+        f"a worker with {default}: the training begins {worker['begun']:.1f} s after its start, "
+        f"the first step is done after {worker['first_step']:.1f} s",
+        arguments,
+    )
+    return {
+        "device": ground.device.name,
+        "product_flops": ground.product,
+        "sides": [asdict(side) for side in answers],
+        "muon_seconds": muon,
+        "worker_seconds": worker,
+    }
 
 
-def sides_of(kind: str) -> list[tuple[str, Recipe, bool]]:
+def prepared(arguments: Namespace) -> tuple[Ground, list[str]]:
+    """The ground, and the file's lines as they came. Raises UserError for what is not there."""
+    import torch
+
+    from kantai.bench.kernels import product_flops
+    from kantai.corpus import build_corpus
+    from kantai.devices import check_precision, find_device
+    from kantai.pretraining import choose_precision
+    from kantai.readers import read_files
+    from kantai.tokenizer import TokenizerSettings, train_tokenizer
+
+    device = find_device(arguments.device)
+    check_precision(device, arguments.precision)
+    precision = choose_precision(torch.device(device.kind), arguments.precision)
+    documents = read_files([Path(f) for f in arguments.files or [load_sample("harbour").path]])
+    lines = [line for document in documents for line in document.text.splitlines()]
+    paragraphs = build_corpus(documents).paragraphs
+    tokenizer = train_tokenizer(paragraphs, TokenizerSettings(arguments.vocab_size or VOCAB))
+    product = product_flops(device.kind, precision)
+    return Ground(device, product, arguments.seconds or ENOUGH, paragraphs, tokenizer), lines
+
+
+def sides_of(preset: str, kind: str, arguments: Namespace) -> list[tuple[str, Recipe, bool]]:
     """What is measured of a preset: its name, recipe, and whether its layers are compiled.
 
-    All mask 15 % in rows of 128, as the notebook did.
+    All mask 15 % in rows of 128, as the notebook did. A GPU also takes many rows, compiled,
+    unless the arguments say what it is to do.
     """
     from kantai.masking import Masking
     from kantai.recipes import recipe_for
 
-    own = recipe_for("playground", kind, block_size=128, masking=Masking(0.15))
-    own = replace(own, first_block_size=None, last_mlm_probability=None)
-    large = replace(own, batch_size=LARGE_BATCH)
-    return [("our loop", own, False)] + (
-        [(f"compiled, {LARGE_BATCH} rows", large, True)] if kind == "cuda" else []
-    )
+    own = recipe_for(
+        "playground", kind, block_size=BLOCK, masking=Masking(0.15), first_block_size=None,
+        last_mlm_probability=None, precision=arguments.precision,
+    )  # fmt: skip
+    rows = arguments.batch_size or _rows(preset, kind, own.batch_size)
+    word = "compiled" if arguments.compiled else "our loop"
+    sides = [(f"{word}, {rows} rows", replace(own, batch_size=rows), arguments.compiled)]
+    if kind == "cuda" and not (arguments.compiled or arguments.batch_size):
+        large = replace(own, batch_size=LARGE_BATCH)
+        sides.append((f"compiled, {LARGE_BATCH} rows", large, True))
+    return sides
 
 
-def _tell(answers: list[Speed], say: Callable[[str, Namespace], None], where: Namespace) -> None:
+def _rows(preset: str, kind: str, usual: int) -> int:
+    from kantai.architectures import build_model, find_preset
+
+    model = build_model(find_preset(preset), VOCAB, device="meta")
+    large = sum(weight.numel() for weight in model.parameters()) > LARGE_MODEL
+    return FEW_ROWS if kind == "cpu" and large else usual
+
+
+def _tell(answers: list[Speed], say: Say, where: Namespace) -> None:
     """A line for the last answer, beside the first."""
     speed = answers[-1]
     ratio = speed.tokens_per_second / answers[0].tokens_per_second
     say(
-        f"{speed.name:>28}: {speed.parameters / 1e6:6.1f} M parameters, "
+        f"{speed.name:>32}: {speed.parameters / 1e6:5.1f} M parameters, {speed.precision}, "
         f"{speed.tokens_per_second:11,.0f} tokens/s ({ratio:.1f} ×), "
-        f"{1e3 * speed.step_seconds:8.1f} ms a step, first {speed.first_seconds:.1f} s"
+        f"{1e3 * speed.step_seconds:8.1f} ms a step, first {speed.first_seconds:.1f} s, "
+        f"{speed.product_share:.1%} of a matrix product"
         + (f", MFU {speed.mfu:.1%}" if speed.mfu else "")
-        + (f", {speed.memory / 2**30:.1f} GiB" if speed.memory else ""),
+        + f", {speed.memory / 2**30:.2f} GiB",
         where,
     )
 
 
-def muon_beside_torch(preset: str, vocab_size: int, kind: str) -> dict[str, float]:
-    """Median seconds of one optimizer step on a preset's hidden matrices."""
-    import torch
-
-    from kantai.architectures import build_model, find_preset
-    from kantai.optimizers import Muon, hidden_matrices
-
-    def median_step(optimizer: torch.optim.Optimizer) -> float:
-        seconds = []
-        for _ in range(3):
-            began = time.perf_counter()
-            optimizer.step()
-            if kind == "cuda":
-                torch.cuda.synchronize()
-            seconds.append(time.perf_counter() - began)
-        return statistics.median(seconds)
-
-    matrices = hidden_matrices(build_model(find_preset(preset), vocab_size, device=kind))
-    for weight in matrices:
-        weight.grad = torch.randn_like(weight)
-    return {
-        "ours": median_step(Muon(matrices)),
-        "torch": median_step(torch.optim.Muon(matrices)),
-    }
-
-
-def the_notebooks_way(lines: list[str], tokenizer: Any, device: Any) -> Speed:
+def the_notebooks_way(lines: list[str], ground: Ground) -> Speed:
     """The notebook's model, trained as its `Trainer` did, on the file's own lines."""
     from kantai.architectures import build_model, find_preset, work_per_token
     from kantai.bench import notebook_way
+    from kantai.bench.kernels import synchronize
     from kantai.packing import line_rows
 
-    model = build_model(find_preset("notebook"), tokenizer.learned, device=device.kind)
-    rows = line_rows(tokenizer, lines, BLOCK)
-    taken = notebook_way.steps(model, rows, _synchronize(device.kind))
+    kind = ground.device.kind
+    model = build_model(find_preset("notebook"), ground.tokenizer.learned, device=kind)
+    rows = FEW_ROWS if kind == "cpu" else notebook_way.BATCH
+    examples = line_rows(ground.tokenizer, lines, BLOCK)
+    taken = notebook_way.steps(model, examples, rows, synchronize(kind))
     work = work_per_token(model.config, BLOCK, 1.0).total
-    return _speed("the notebook's way", model, taken, work, device)
+    name = f"the notebook's way, {rows} rows"
+    return _speed(name, model, taken, work, ground, rows=rows, precision="fp32")
 
 
 def measure_steps(
-    name: str,
-    preset: Preset,
-    chosen: Recipe,
-    paragraphs: list[str],
-    tokenizer: Any,
-    device: Any,
-    compiled: bool = False,
+    name: str, preset: Preset, chosen: Recipe, ground: Ground, compiled: bool = False
 ) -> Speed:
-    """Steps of one model and recipe on `device`, with the training loop's own code."""
+    """Steps of one model and recipe, with the training loop's own code."""
     from kantai.architectures import build_model, work_per_token
+    from kantai.bench.kernels import synchronize
     from kantai.evaluation import set_exam
     from kantai.packing import pack, pack_words
     from kantai.pretraining import PackedText, Pretraining
     from kantai.recipes import Budget
 
-    model = build_model(preset, tokenizer.learned, device=device.kind)
-    text = PackedText(pack(tokenizer, paragraphs), chosen.block_size, chosen.batch_size, 0)
-    exam = set_exam(pack_words(tokenizer, paragraphs[:50]), chosen.block_size, tokenizer.learned)
+    kind, tokenizer, block = ground.device.kind, ground.tokenizer, chosen.block_size
+    model = build_model(preset, tokenizer.learned, device=kind)
+    text = PackedText(pack(tokenizer, ground.paragraphs), block, chosen.batch_size, 0)
+    exam = set_exam(pack_words(tokenizer, ground.paragraphs[:50]), block, tokenizer.learned)
     training = Pretraining(
         model, text, exam, tokenizer.token_bytes(), chosen, Budget(max_steps=10**6),
         precision=chosen.precision, compiled=compiled,
     )  # fmt: skip
-    synchronize = _synchronize(device.kind)
+    wait = synchronize(kind)
 
     def taken() -> Iterator[tuple[int, float]]:
         model.train()
         while True:
             before, began = training.progress.tokens, time.perf_counter()
             list(training._step(0.5))
-            synchronize()
+            wait()
             yield training.progress.tokens - before, time.perf_counter() - began
 
-    share = chosen.masking.mlm_probability
-    work = work_per_token(model.config, chosen.block_size, share).total
-    return _speed(name, model, taken(), work, device)
-
-
-def _synchronize(kind: str) -> Callable[[], None]:
-    """Waits until the device has done all that it was told."""
-    import torch
-
-    return torch.cuda.synchronize if kind == "cuda" else lambda: None
+    work = work_per_token(model.config, block, chosen.masking.mlm_probability).total
+    return _speed(
+        name, model, taken(), work, ground, rows=chosen.batch_size, precision=training.precision
+    )
 
 
 def _speed(
-    name: str, model: Any, steps: Iterator[tuple[int, float]], work: float, device: Any
+    name: str,
+    model: Any,
+    steps: Iterator[tuple[int, float]],
+    work: float,
+    ground: Ground,
+    **told: Any,
 ) -> Speed:
     """Take steps, some to warm up, and give the median of the others; `work` is FLOPs a token."""
     import torch
 
+    gc.collect()  # what an earlier side left is no part of this one's memory
+    device = ground.device
     if device.kind == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    first = next(steps)  # compiling and recording are part of it, so its time is told apart
-    taken: list[tuple[int, float]] = []
-    began = time.perf_counter()
-    for step in steps:
-        taken.append(step)
-        if len(taken) == WARM_UP + STEPS or time.perf_counter() - began > ENOUGH:
-            break
-    taken = taken[min(WARM_UP, len(taken) - 1) :]
+    with watched(every=0.2) as memory:
+        _, first = next(steps)  # compiling and recording are part of it: told apart
+        taken = _some(steps, ground.seconds)
+    on_gpu = torch.cuda.max_memory_allocated() if device.kind == "cuda" else 0
     rate = statistics.median(tokens / seconds for tokens, seconds in taken)
     return Speed(
         name=name,
         parameters=sum(w.numel() for w in model.parameters()),
         tokens_per_second=rate,
         step_seconds=statistics.median(seconds for _, seconds in taken),
-        first_seconds=first[1],
+        first_seconds=first,
         mfu=work * rate / device.peak_flops if device.peak_flops else None,
-        memory=torch.cuda.max_memory_allocated() if device.kind == "cuda" else 0,
+        product_share=work * rate / ground.product if ground.product else None,
+        memory=on_gpu or memory.peak,
+        **told,
     )
+
+
+def _some(steps: Iterator[tuple[int, float]], most_seconds: float) -> list[tuple[int, float]]:
+    """Some steps, without those to warm up; at least one."""
+    taken: list[tuple[int, float]] = []
+    began = time.perf_counter()
+    for step in steps:
+        taken.append(step)
+        if len(taken) == WARM_UP + STEPS or time.perf_counter() - began > most_seconds:
+            break
+    return taken[min(WARM_UP, len(taken) - 1) :]
