@@ -44,9 +44,14 @@ def explain(error: BaseException, place: object) -> UserError | None:
     """
     if isinstance(error, UserError):
         return error
-    words = first_line(error)
-    key = next((key for sign, key in CAUSES if sign in words), None)
+    key = cause(error)
     return UserError(key, path=place) if key else None
+
+
+def cause(error: BaseException) -> str | None:
+    """The key of the sentence for what ran out, memory or disk; None for other errors."""
+    words = first_line(error)
+    return next((key for sign, key in CAUSES if sign in words), None)
 
 
 def first_line(error: BaseException) -> str:

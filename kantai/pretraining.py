@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from kantai.architectures import architecture_of, masked_logits
-from kantai.errors import UserError
+from kantai.errors import UserError, cause
 from kantai.evaluation import Exam, evaluate
 from kantai.events import Event, Finished, Noticed, Stepped, Validated
 from kantai.graphs import NotRecorded, RecordedGradients, compile_layers
@@ -203,39 +203,49 @@ class Pretraining:
         """Train until the budget is spent, `stop()` is true, or validation has turned.
 
         `save` is given a checkpoint every `save_every` seconds of training (less often where
-        saving is slow: it may take a twentieth of the time) and when the training is stopped.
-        At the end the model holds the best weights seen. Where `pause()` is true, it leaves a
-        checkpoint and ends without a last look and without a Finished: another call goes on.
+        saving is slow: it may take a twentieth of the time) and at the end, but never one whose
+        weights are no numbers. After a Finished the model holds the best weights seen. Where
+        `pause()` is true, it leaves a checkpoint and ends without a last look and without a
+        Finished: another call goes on.
         """
         self.model.train()
         self._tick()
-        stopped, next_save = None, self.progress.seconds + save_every
+        stopped, pausing, next_save = None, False, self.progress.seconds + save_every
         while stopped is None:
             share = self._share()
             if self._look_is_due(share):
                 yield from self._report()
-                yield self._look(share)
-                stopped = self._verdict(share)
+                if math.isfinite(self.progress.loss):
+                    yield self._look(share)
+                    stopped = self._verdict(share)
             elif stop():
-                yield from self._report()
                 stopped = "stopped"
             elif save and pause():
-                yield from self._report()
-                return save(self.checkpoint())
+                pausing = True
             else:
                 yield from self._step(share)
-            if self.meter.seconds > REPORT_SECONDS:
+            leaving = pausing or stopped is not None
+            due = leaving or self.progress.seconds > next_save
+            if due or self.meter.seconds > REPORT_SECONDS:
                 yield from self._report()
-            if not math.isfinite(self.progress.loss):
+            if not self._is_sound(thoroughly=due):
                 stopped = "diverged"
-            if save and (stopped == "stopped" or self.progress.seconds > next_save):
+            elif save and due:
                 save(self.checkpoint())
                 next_save = self.progress.seconds + max(save_every, 20 * self._tick())
+                if pausing:
+                    return
         yield from self._end(stopped)
 
     def allow(self, seconds: float) -> None:
         """From now on train for so long; what happened since it was made counts for nobody."""
         self.budget, self._ticked = Budget(seconds=self.progress.seconds + seconds), self.clock()
+
+    def _is_sound(self, thoroughly: bool) -> bool:
+        """Whether the last reported loss is a number; asked thoroughly, every weight too."""
+        if not math.isfinite(self.progress.loss):
+            return False
+        return not thoroughly or all(bool(w.isfinite().all()) for w in self.weights)
 
     def _end(self, stopped: str) -> Iterator[Event]:
         """Look at the last weights, if nobody has, say why it ended, and take the best."""
@@ -363,8 +373,7 @@ class Pretraining:
     def _smaller_pieces(self, error: RuntimeError) -> Noticed:
         """Out of memory: work through the same batch in twice as many pieces from now on."""
         p = self.progress
-        short = isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
-        if not short:
+        if cause(error) != "out_of_memory":
             raise error
         if p.pieces >= self.recipe.batch_size:
             raise UserError("out_of_memory") from error

@@ -14,6 +14,8 @@ import pytest
 
 from kantai.__main__ import main
 from kantai.errors import UserError
+from kantai.events import Started
+from kantai.workspace import Run
 from tests.conftest import small_text
 
 TRAIN_KEYS = {
@@ -76,9 +78,11 @@ def test_evaluate_brings_the_baselines(trained, book, capfd):
     assert alone["baselines"] is None and alone["loss"] > 0
 
 
-def test_resume_goes_on_with_a_larger_budget(trained, book, capfd):
+def test_resume_goes_on_where_the_finished_run_ended(trained, book, capfd):
     arguments = ("train", book, "--out", trained, "--resume", "--max-steps", 40, "--device", "cpu")
     assert 30 < answer(capfd, *arguments)["steps"] <= 40  # it may stop early
+    started = [e for e in Run.open(trained).events() if isinstance(e, Started)]
+    assert [event.step for event in started] == [0, 30]
 
 
 def test_parameters_of_the_notebook(capfd):

@@ -11,7 +11,7 @@ import torch
 
 from kantai.architectures import Preset, build_model
 from kantai.errors import UserError
-from kantai.evaluation import set_exam
+from kantai.evaluation import Marks, set_exam
 from kantai.events import Finished, Noticed, Stepped, Validated
 from kantai.graphs import NotRecorded
 from kantai.optimizers import OptimizerSettings
@@ -142,10 +142,6 @@ def test_steps_that_cannot_be_recorded_are_taken_one_by_one(training):
 
 def test_memory_that_holds_not_even_one_row_is_told(training, monkeypatch):
     tight = training()
-
-    def no_memory(part):
-        raise torch.OutOfMemoryError("the device's memory is full")
-
     monkeypatch.setattr(tight, "_loss", no_memory)
     with pytest.raises(UserError, match="smaller preset"):
         list(tight.run())
@@ -164,39 +160,87 @@ def test_an_error_that_is_not_memory_is_not_hidden(training, monkeypatch):
         list(broken.run())
 
 
-def test_a_loss_that_is_no_number_keeps_the_last_good_weights(training):
-    training = training(budget=Budget(max_steps=200))
-    loss = training._loss
+@pytest.mark.parametrize("late", [False, True])
+def test_a_loss_that_is_no_number_keeps_the_last_good_weights(training, late):
+    training, saved = training(budget=Budget(max_steps=200)), []
+    name = "_follow_average" if late else "_loss"  # late: the loss was still good
+    usual = getattr(training, name)
 
-    def poisoned(part):
-        return loss(part) * (float("nan") if training.progress.step >= 20 else 1.0)
+    def poisoned(*arguments):
+        if late and training.progress.step >= 20:
+            training.weights[0].fill_(float("nan"))
+        spoiled = not late and training.progress.step >= 20
+        answer = usual(*arguments)
+        return answer * float("nan") if spoiled else answer
 
-    training._loss = poisoned
-    events = list(training.run())
+    setattr(training, name, poisoned)
+    events = list(training.run(save=lambda c: saved.append(copy_of(c)), save_every=0.0))
     assert events[-1].stopped == "early" and 20 < events[-1].step < 200
     assert kinds(events, Noticed)[0].key == "loss_not_finite"
     assert torch.isfinite(weights(training)).all()
+    assert saved and all(t.isfinite().all() for c in saved for t in c.tensors.values())
 
 
-def test_it_stops_when_validation_has_turned(training):
-    def getting_worse(training):
-        for number in itertools.count():
-            yield 5.0 + 0.1 * number
+@pytest.mark.parametrize("ending", ["finished", "early", "stopped"])
+def test_every_ending_leaves_a_checkpoint_of_its_last_step(training, ending, monkeypatch):
+    monkeypatch.setattr("kantai.pretraining.evaluate", marks_of(itertools.repeat(5.0, 99)))
+    patience = {"early": replace(RECIPE, patience=1), "stopped": RECIPE, "finished": RECIPE}
+    if ending == "early":
+        monkeypatch.setattr("kantai.pretraining.evaluate", marks_of(itertools.count(5)))
+    training, saved, calls = training(patience[ending]), [], itertools.count()
+    stop = (lambda: next(calls) > 5) if ending == "stopped" else (lambda: False)
+    events = list(training.run(stop=stop, save=lambda c: saved.append(c), save_every=1e9))
+    assert events[-1].stopped == ending and len(saved) == 1
+    assert saved[0].progress["step"] == events[-1].step > 0
 
-    training = training(replace(RECIPE, patience=3), Budget(max_steps=400))
-    losses = getting_worse(training)
-    look = training._look
 
-    def worse(share):
-        told = look(share)
-        training.progress.best_loss, training.progress.best_step = 1.0, 1
-        training.progress.looks_without_better += 1
-        return replace(told, loss=next(losses))
+def marks_of(losses):
+    """Stands for `evaluate`: one mark after another."""
+    return lambda *arguments: Marks(float(next(losses)), 0.1, 0.3, 1.0)
 
-    training._look = worse
-    events = list(training.run())
-    assert events[-1].stopped == "early" and events[-1].step < 400
-    assert kinds(events, Noticed)[0].values["best_step"] == 1
+
+def test_it_stops_when_validation_has_turned(training, monkeypatch):
+    losses = iter([6.0, 5.0, 4.0, 4.01, 4.5, 4.4, 4.6, *[9.0] * 99])  # 4.01 is not yet worse
+    monkeypatch.setattr("kantai.pretraining.evaluate", marks_of(losses))
+    training, kept = training(replace(RECIPE, patience=3), Budget(max_steps=400)), {}
+    events = []
+    for event in training.run():
+        events.append(event)
+        if isinstance(event, Validated) and event.best:
+            kept = {event.step: [w.clone() for w in training.best]}
+    looks, end = kinds(events, Validated), events[-1]
+    assert [look.loss for look in looks] == [6.0, 5.0, 4.0, 4.01, 4.5, 4.4, 4.6]
+    assert (end.stopped, end.best_step, end.best_loss) == ("early", looks[2].step, 4.0)
+    assert kinds(events, Noticed)[0].values["best_step"] == looks[2].step
+    assert all(map(torch.equal, training.weights, kept[looks[2].step]))
+
+
+def test_a_look_that_memory_does_not_hold_is_taken_in_smaller_parts(training, monkeypatch):
+    from kantai import evaluation
+
+    usual, sizes = evaluation.masked_logits, []
+
+    def short_of_memory(model, inputs, positions):
+        if not model.training:
+            sizes.append(len(inputs))
+            if len(inputs) > 3:
+                raise torch.OutOfMemoryError("the device's memory is full")
+        return usual(model, inputs, positions)
+
+    whole = kinds(list(training(budget=Budget(max_steps=1)).run()), Validated)
+    monkeypatch.setattr(evaluation, "masked_logits", short_of_memory)
+    parts = kinds(list(training(budget=Budget(max_steps=1)).run()), Validated)
+    assert [p.loss for p in parts] == pytest.approx([w.loss for w in whole], rel=1e-5)
+    assert max(sizes) > 3 and sizes[-1] <= 3
+
+    with pytest.raises(ZeroDivisionError):
+        evaluation.halving(lambda size: 1 / 0, 8)
+    with pytest.raises(UserError, match="smaller preset"):
+        evaluation.halving(no_memory, 8)
+
+
+def no_memory(*arguments):
+    raise torch.OutOfMemoryError("the device's memory is full")
 
 
 def test_a_short_text_is_not_read_for_ever(training, monkeypatch):
