@@ -62,10 +62,10 @@ def _written_beside(path: Path) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove the temporary files and folders of processes that were killed while they wrote."""
-    for place in folder.glob(".*.tmp"):
+    for place in list(folder.rglob(".*.tmp")):
         writer = TEMPORARY.fullmatch(place.name)
         if writer and birth(int(writer[1])) is None:
-            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+            shutil.rmtree(place, True) if place.is_dir() else place.unlink(missing_ok=True)
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:

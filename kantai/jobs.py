@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,7 +35,10 @@ from kantai.workspace import Run, Worker
 
 if TYPE_CHECKING:
     from kantai.spaces import Lender
+    from kantai.workspace import Settings
 
+Change = Callable[["Settings"], "Settings"]
+BudgetRecord = dict[str, float | None]  # as `run.json` has it: name -> how much, None: not by this
 HOUSE = Path(kantai.__file__).parents[1]  # where `python -m kantai.worker` finds its modules
 PATIENCE = 120.0  # seconds to react to Stop: a step and a checkpoint of a large model on a CPU
 GRACE = 2.0  # seconds that a training may go over its limit: it is about to end by itself
@@ -93,8 +96,12 @@ class Jobs:
 
     # --- what a person may ask ----------------------------------------------------------------
 
-    def start(self, run_id: str) -> None:
+    def start(self, run_id: str, change: Change | None = None, *, fresh: bool = False) -> None:
         """Train the Run, or go on with it, as soon as it is its turn; twice is once.
+
+        `change` gives it other settings in the same moment; a Run that waits or trains already
+        keeps its own. `fresh`: only one that was never trained; where another tab was quicker
+        with other settings, nothing is changed (UserError run_begun).
 
         Raises UserError for a Run without text, one that spent its budget, a full queue, and
         for what is beyond the registry's allowance.
@@ -102,17 +109,38 @@ class Jobs:
         with self._changing() as queue:
             run = self.registry.open(run_id)
             ending = queue.running == run_id and run.stop_asked()
-            if run_id in queue.waiting or (queue.running == run_id and not ending):
+            busy = run_id in queue.waiting or (queue.running == run_id and not ending)
+            if busy or (fresh and run.log_size):
+                if fresh and change and change(run.settings) != run.settings:
+                    raise UserError("run_begun")
                 return
             if not run.has_text:
                 raise UserError("run_without_text")
-            if is_spent(run) and not ending:
+            settings = change(run.settings) if change else None
+            budget = asdict(settings.budget) if settings else budget_of(run)
+            if is_spent(run, budget) and not ending:
                 raise UserError("already_finished")
-            self._check(run, queue)
+            self._check(run, queue, budget)
             self.registry.make_room({run_id, *queue.waiting, queue.running})
+            if settings:
+                run.write_settings(settings)
             if self.lender:
                 self.lender.remember(run_id)
             queue.waiting.append(run_id)
+
+    @contextmanager
+    def unbegun(self, run_id: str) -> Iterator[Run]:
+        """The Run, for a quick change that no Start can cross.
+
+        Raises UserError where it was begun already, in another tab perhaps.
+        """
+        with self._changing() as queue:
+            run = self.registry.open(run_id)
+            worker = run.worker()
+            works = worker is not None and worker.alive
+            if run_id in (queue.running, *queue.waiting) or works or run.log_size:
+                raise UserError("run_begun")
+            yield run
 
     def make_room(self) -> None:
         """Hold the limit of the disk before a new Run begins. Raises UserError where it is full."""
@@ -184,11 +212,11 @@ class Jobs:
         thread.start()
         return thread
 
-    def _check(self, run: Run, queue: Queue) -> None:
+    def _check(self, run: Run, queue: Queue, budget: BudgetRecord) -> None:
         """Raise UserError for what this Run, or the queue, may not have."""
         allowance = self.registry.allowance
         allowance.check("waiting", len(queue.waiting) + 1, "queue_full")
-        allowance.check("run_seconds", budget_of(run).get("seconds") or 0, "run_over_limit")
+        allowance.check("run_seconds", budget.get("seconds") or 0, "run_over_limit")
         if self._over_time(run) >= 0:
             raise UserError("run_time_spent", most=shown("run_seconds", allowance.run_seconds))
 
@@ -351,17 +379,17 @@ def ended(run: Run, told: str) -> JobState:
     return JobState(told, key="worker_vanished")
 
 
-def is_spent(run: Run) -> bool:
-    """Whether the Run was trained to the end of its budget; a larger one makes it go on."""
+def is_spent(run: Run, budget: BudgetRecord) -> bool:
+    """Whether the Run was trained to the end of this budget; a larger one makes it go on."""
     result = run.result
     if result is None or result["stopped"] != "finished" or state_of(run) != "finished":
         return False
     names = {"seconds": "seconds_training", "max_steps": "steps", "epochs": "epochs"}
-    budget = {name: value for name, value in budget_of(run).items() if value is not None}
-    return all(result[names[name]] >= 0.99 * value for name, value in budget.items())
+    asked = {name: value for name, value in budget.items() if value is not None}
+    return all(result[names[name]] >= 0.99 * value for name, value in asked.items())
 
 
-def budget_of(run: Run) -> dict[str, float | None]:
+def budget_of(run: Run) -> BudgetRecord:
     """The budget as `run.json` has it."""
     return run.record.get("budget") or {}
 

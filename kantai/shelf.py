@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from kantai.errors import UserError
 from kantai.files import replace_folder, share_files, told_plainly, write_text
 
+Hold = Callable[[], AbstractContextManager]
 TURN = 0.2  # seconds between two looks of one who waits
 
 
@@ -49,18 +50,21 @@ class Shelf:
         make: Callable[[Path], object],
         target: Path,
         meanwhile: Callable[[], object] = lambda: None,
+        hold: Hold = nullcontext,
     ) -> None:
         """Fill the folder `target` with what `key` stands for; `make` fills a folder with it.
 
         It is made only where nobody did. While another makes it, `meanwhile` is called again
-        and again and may raise to give up. Files that were damaged since are made anew.
+        and again and may raise to give up. Files that were damaged since are made anew. Only
+        the moment in which `target` gets its files is inside of `hold()`.
         """
         with self._lock(key, meanwhile):
             kept = self.folder / key
             if not self._is_whole(key):
                 self._make(key, make)
             try:
-                replace_folder(target, lambda folder: share_files(kept, folder))
+                with hold():
+                    replace_folder(target, lambda folder: share_files(kept, folder))
             except BaseException:  # the target's Run was deleted meanwhile
                 self._forget(key)
                 raise

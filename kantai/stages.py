@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from kantai.events import Event, Finished, Started, Validated
 from kantai.files import sweep
 from kantai.packing import Packed, line_rows, pack, pack_words
 from kantai.pretraining import LineExamples, PackedText, Pretraining
-from kantai.shelf import key_of
+from kantai.shelf import Hold, key_of
 from kantai.tokenizer import (
     SPECIAL_TOKENS,
     ByteLevelBPE,
@@ -85,11 +86,15 @@ def keep_documents(
 
 
 def learn_tokenizer(
-    run: Run, tell: Tell = silent, cancelled: Callable[[], bool] = lambda: False
+    run: Run,
+    tell: Tell = silent,
+    cancelled: Callable[[], bool] = lambda: False,
+    hold: Hold = nullcontext,
 ) -> ByteLevelBPE:
     """Learn the vocabulary from the training part alone, and keep it in the Run.
 
-    Once for all who learn the same from the same text. Raises Cancelled.
+    Once for all who learn the same from the same text. The Run gets it inside of `hold()`,
+    which may refuse. Raises Cancelled.
     """
     texts, settings = run.texts("train"), run.settings
     asked = settings.vocab_size or suggest_vocab_size(sum(map(len, texts)))
@@ -110,7 +115,7 @@ def learn_tokenizer(
             raise Cancelled
 
     key = key_of("tokenizer", REUSED, str(wanted), *texts)
-    run.fill("tokenizer", key, make, meanwhile)
+    run.fill("tokenizer", key, make, meanwhile, hold)
     return run.tokenizer()
 
 

@@ -14,7 +14,7 @@ import pytest
 from kantai.errors import UserError
 from kantai.events import Failed, Finished, Started
 from kantai.fill_mask import FillMask
-from kantai.jobs import Jobs, JobState, is_spent
+from kantai.jobs import Jobs, JobState, budget_of, is_spent
 from kantai.recipes import Budget
 from kantai.registry import Registry, new_secret
 from kantai.strings import text
@@ -86,7 +86,7 @@ def test_a_training_to_the_end_from_text_alone_and_twice_is_once(registry, parag
     with pytest.raises(UserError, match="already finished"):
         jobs.start(run_id)
     run.write_settings(replace(run.settings, budget=Budget(max_steps=30)))
-    assert not is_spent(run)
+    assert not is_spent(run, budget_of(run))
 
 
 def test_stop_keeps_a_model_and_start_goes_on(registry, paragraphs, tokenizer):

@@ -14,7 +14,7 @@ from kantai.ui import code, download, hub, nodes
 from kantai.ui.desk import DEMO_SECONDS, Desk, learned_tokens
 from kantai.ui.live import Live
 from kantai.ui.nodes import Node, both, tag
-from kantai.ui.page import Page, choices, lead, words
+from kantai.ui.page import RAW, Page, choices, lead, words
 from kantai.ui.views import View
 from kantai.ui.words import size
 
@@ -253,11 +253,11 @@ def _controls(desk: Desk) -> tuple[list[Any], list[Any], Any]:
     View(tag("button.k-link", both("copy_link"), data_link="1"))
     with gr.Accordion(words("all_settings"), open=False):
         more = [
-            gr.Number(None, label=words("batch_size"), precision=0, minimum=1),
-            gr.Number(None, label=words("block_size"), precision=0, minimum=8),
+            gr.Number(None, label=words("batch_size"), precision=0),
+            gr.Number(None, label=words("block_size"), precision=0),
             gr.Number(None, label=words("learning_rate"), step=0.0001),
-            gr.Number(None, label=words("mlm_probability"), minimum=0.01, maximum=0.9, step=0.01),
-            gr.Number(None, label=words("seed"), precision=0, minimum=0),
+            gr.Number(None, label=words("mlm_probability"), step=0.01),
+            gr.Number(None, label=words("seed"), precision=0),
         ]
     return [recipe, unit, amount, *more], buttons, outlook_view
 
@@ -267,6 +267,7 @@ def _wire(
 ) -> Any:
     start_button, stop_button, resume_button, again_button, leave_button = buttons
     recipe, unit, amount, *more = plan
+    asked = [page.run, *plan]
     wake = {"fn": None, "js": "() => { kantai.wake(); }", "api_visibility": "private"}
     page.chosen["pretrain"] = plan
     wish = page.instead[amount._id] = gr.Number(visible=False)  # the slider's range comes first
@@ -274,13 +275,13 @@ def _wire(
     wish.change(slider, [unit, wish], amount, api_visibility="private")
     who, views = [page.run, page.owner], [outlook_view, code_view]
     for button in (start_button, again_button):
-        page.on(button.click, start, [*who, *plan], [page.run]).then(**wake)
+        page.on(button.click, start, [*who, *plan], [page.run], **RAW).then(**wake)
     for button in (stop_button, leave_button):
         page.on(button.click, stop, who).then(**wake)
-    page.on(resume_button.click, resume, [*who, unit, amount]).then(**wake)
+    page.on(resume_button.click, resume, [*who, unit, amount], **RAW).then(**wake)
     unit.input(slider, unit, amount, api_visibility="private", show_progress="hidden")
     page.on(recipe.input, numbers, [recipe], more)
     for field in (unit, amount, *more):
-        page.on(field.change, outlook, [page.run, *plan], views, trigger_mode="always_last")
-    page.on(code_view.parent.expand, outlook, [page.run, *plan], views)  # it may have ended since
-    return lambda trigger: page.on(trigger, show, [page.run, *plan], [*plan, *views])
+        page.on(field.change, outlook, asked, views, trigger_mode="always_last", **RAW)
+    page.on(code_view.parent.expand, outlook, asked, views, **RAW)  # it may have ended since
+    return lambda trigger: page.on(trigger, show, asked, [*plan, *views], **RAW)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
+from kantai.errors import UserError
 from kantai.tokenizer import (
-    LARGEST_VOCAB,
     SPECIAL_TOKENS,
     ByteLevelBPE,
+    Cancelled,
     TokenizerSettings,
     readable,
     suggest_vocab_size,
@@ -20,14 +23,16 @@ from kantai.ui import nodes, plots
 from kantai.ui.code import code_fold, tokenizer_view
 from kantai.ui.desk import DEMO_VOCAB, Desk, bytes_a_token, load_tokenizer
 from kantai.ui.nodes import Node, both, tag
-from kantai.ui.page import Page, lead, words
+from kantai.ui.page import HEAVY, RAW, Page, lead, words
 from kantai.ui.progress import Done, Tell, follow
 from kantai.ui.views import Chart, View
 
 SENTENCE = "The Critique of Pure Reason."
-MERGES = 400
+MERGES = 400  # shown; the download has all
 MOST_TOKENS = 400  # shown of a sentence
 MOST_CHARACTERS = 20_000
+DOWNLOAD = """(rows) => kantai.download(
+  "merges.csv", kantai.csv(JSON.parse(rows).map((row) => row.map(kantai.say))))"""
 
 
 # --- handlers -----------------------------------------------------------------------------------
@@ -55,14 +60,25 @@ def learn(
 def learn_now(
     desk: Desk, run_id: str, owner: str, size: int | None, min_frequency: int, tell: Tell
 ) -> str:
-    """The Run, or a copy of a trained one, with a tokenizer of this size."""
+    """The Run, or a copy of a trained one, with a tokenizer of this size.
+
+    Raises UserError where the Run is asked to stop meanwhile.
+    """
     from kantai.stages import learn_tokenizer
 
+    desk.may_change(run_id, owner)
+    TokenizerSettings(size or DEMO_VOCAB, min_frequency)  # nothing begins where it cannot be
     run_id = desk.workable(run_id, owner, keep_tokenizer=False)
-    run = desk.registry.owned(run_id, owner)
-    size = size or run.settings.vocab_size
-    run.write_settings(replace(run.settings, vocab_size=size, min_frequency=min_frequency))
-    learn_tokenizer(run, tell)
+    unbegun = partial(desk.jobs.unbegun, run_id)  # no Start comes between
+    with unbegun() as run:
+        size = size or run.settings.vocab_size
+        run.write_settings(replace(run.settings, vocab_size=size, min_frequency=min_frequency))
+        run.clear_stop()
+    try:
+        learn_tokenizer(run, tell, run.stop_asked, unbegun)
+    except Cancelled as error:
+        run.clear_stop()
+        raise UserError("tokenizer_cancelled") from error
     return run_id
 
 
@@ -123,18 +139,27 @@ def lengths_chart(tokenizer: ByteLevelBPE) -> Any:
 
 
 def merges_view(tokenizer: ByteLevelBPE) -> Node:
-    """The first merges, in the order they were learned."""
-    heads = [both("merge_rank"), both("merge_left"), both("merge_right"), both("merge_token")]
-    rows = (
-        (rank, shown(left), shown(right), shown(left + right))
-        for rank, (left, right) in enumerate(tokenizer.merges[:MERGES], 1)
-    )
-    return nodes.table(heads, rows, csv="merges")
+    """The first merges, in the order they were learned, and how to have them all."""
+    heads, *rows = merge_rows(tokenizer.merges[:MERGES])
+    table = nodes.table(heads, ([rank, *(tag("td.k-mono", t) for t in row)] for rank, *row in rows))
+    counts = {"shown": f"{len(rows):,}", "all": f"{len(tokenizer.merges):,}"}
+    button = tag("button.k-quiet", both("merges_csv"), data_act="csv")
+    return tag("div", tag("p.k-hint", both("merges_shown", **counts), " ", button), table)
 
 
-def shown(token: str) -> Node:
-    """A token's cell, spaces visible."""
-    return tag("td.k-mono", visible(token))
+def merge_rows(merges: Sequence[tuple[str, str]]) -> list[list[Node]]:
+    """The heads, then (rank, left, right, token) of every merge; spaces visible."""
+    heads = [both(f"merge_{name}") for name in ("rank", "left", "right", "token")]
+    return [heads, *(
+        [rank, visible(left), visible(right), visible(left + right)]
+        for rank, (left, right) in enumerate(merges, 1)
+    )]  # fmt: skip
+
+
+def all_merges(desk: Desk, run_id: str) -> str:
+    """Every merge of the open Run as JSON; the browser makes a file of it."""
+    tokenizer = load_tokenizer(desk.registry.open(run_id))
+    return json.dumps(merge_rows(tokenizer.merges if tokenizer else []), ensure_ascii=False)
 
 
 def visible(token: str) -> str:
@@ -177,38 +202,49 @@ def build(page: Page) -> Any:
     View(lead("tokenizer_lead", "tokenizer_rest"))
     with gr.Row(elem_classes="k-cols"):
         with gr.Column(elem_classes="k-side", min_width=0):
-            size = gr.Number(DEMO_VOCAB, label=words("vocab_size"), precision=0, minimum=261,
-                             maximum=LARGEST_VOCAB, step=500)  # fmt: skip
-            hint = View()
-            frequency = gr.Slider(1, 20, value=2, step=1, label=words("min_frequency"),
-                                  buttons=[])  # fmt: skip
-            button = gr.Button(words("learn_vocabulary"), variant="primary")
+            size, hint, frequency, button = _controls()
         with gr.Column(elem_classes="k-wide", min_width=0):
-            report = View()
-            with gr.Column(elem_classes="k-card"):
-                View(tag("div.k-head", tag("h3", both("try_sentence"))))
-                sentence = gr.Textbox(SENTENCE, label=words("sentence"), lines=1, max_lines=4,
-                                      show_label=False)  # fmt: skip
-                tokens = View()
-            with gr.Row(elem_classes="k-pairs"):
-                with gr.Column(elem_classes="k-card k-maybe", min_width=240):
-                    View(tag("div.k-head", tag("h3", both("merges"))))
-                    merges = View()
-                with gr.Column(elem_classes="k-card k-maybe", min_width=240):
-                    View(tag("div.k-head", tag("h3", both("token_lengths"))))
-                    lengths = Chart()
-            code = code_fold()
+            sentence, report, lengths, merges, tokens, code = _views()
     page.typed.append(sentence)
     page.chosen["tokenizer"] = [size, frequency]
     asked = [page.run, page.owner, size, frequency, sentence]
+    latest = {"trigger_mode": "always_last"}
     shown_by = [report, lengths, merges, tokens, code]
-    learned = page.on(button.click, learn, asked, [page.run, hint, *shown_by])
+    learned = page.on(button.click, learn, asked, [page.run, hint, *shown_by], **HEAVY, **RAW)
     # what was typed while it learned
-    page.on(learned.then, try_it, [page.run, sentence], [tokens], trigger_mode="always_last")
-    page.on(sentence.change, try_it, [page.run, sentence], [tokens], trigger_mode="always_last")
+    page.on(learned.then, try_it, [page.run, sentence], [tokens], **latest)
+    whole = gr.Textbox(visible=False)
+    page.on(merges.select, all_merges, [page.run], [whole]).success(
+        None, whole, js=DOWNLOAD, api_visibility="private"
+    )
+    page.on(sentence.change, try_it, [page.run, sentence], [tokens], **latest)
 
     def refresh(trigger: Any) -> Any:
         shown = page.on(trigger, show, [page.run, sentence], [size, hint, *shown_by])
-        return page.on(shown.then, frequency_of, [page.run, frequency], [frequency])
+        return page.on(shown.then, frequency_of, [page.run, frequency], [frequency], **RAW)
 
     return refresh
+
+
+def _controls() -> tuple[Any, Any, Any, Any]:
+    size = gr.Number(DEMO_VOCAB, label=words("vocab_size"), precision=0, step=500)
+    hint = View()
+    frequency = gr.Slider(1, 20, value=2, step=1, label=words("min_frequency"), buttons=[])
+    return size, hint, frequency, gr.Button(words("learn_vocabulary"), variant="primary")
+
+
+def _views() -> tuple[Any, ...]:
+    report = View()
+    with gr.Column(elem_classes="k-card"):
+        View(tag("div.k-head", tag("h3", both("try_sentence"))))
+        sentence = gr.Textbox(SENTENCE, label=words("sentence"), lines=1, max_lines=4,
+                              show_label=False)  # fmt: skip
+        tokens = View()
+    with gr.Row(elem_classes="k-pairs"):
+        with gr.Column(elem_classes="k-card k-maybe", min_width=240):
+            View(tag("div.k-head", tag("h3", both("merges"))))
+            merges = View()
+        with gr.Column(elem_classes="k-card k-maybe", min_width=240):
+            View(tag("div.k-head", tag("h3", both("token_lengths"))))
+            lengths = Chart()
+    return sentence, report, lengths, merges, tokens, code_fold()
