@@ -19,12 +19,14 @@ from kantai.archives import UNPACKERS, unpack
 from kantai.columns import Rows, csv_rows, json_rows, jsonl_rows, parquet_rows, text_of
 from kantai.decoding import REPLACEMENT, Decoded, decode
 from kantai.errors import UserError
+from kantai.parts import HEAD, decoded_parts
 from kantai.sources import Limits, Source, open_source, parsing
 
 if TYPE_CHECKING:
     import pypdf
 
-HEAD = 1 << 16  # bytes looked at to tell text from anything else
+# One's own disk is the limit; what has no parts (a table, a PDF) must still fit into memory.
+STREAMED = Limits(max_file_bytes=10**15, part_bytes=64_000_000)
 PAGE_BREAK = "\f"
 
 # How files begin that are not text, whatever they are called.
@@ -99,8 +101,27 @@ def read_files(
     return documents
 
 
+def stream_files(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    column: str | None = None,
+    limits: Limits = STREAMED,
+) -> Iterator[Document]:
+    """Like `read_files`, one document after another: only one is in memory at a time.
+
+    Long plain text comes in parts, and may be longer than the memory.
+    """
+    if not paths:
+        raise UserError("no_files", suffixes=_suffixes())
+    for path in paths:
+        yield from _read_path(Path(path), column, limits)
+
+
 def _read_path(path: Path, column: str | None, limits: Limits) -> Iterator[Document]:
     with open_source(path, column, limits) as source:
+        if READERS.get(source.suffix) is read_text and source.size > limits.part_bytes:
+            yield from _read_in_parts(source)
+            return
         if source.suffix not in UNPACKERS:
             yield _read(source)
             return
@@ -128,6 +149,20 @@ def _read(source: Source) -> Document:
     if not decoded.text or decoded.text.isspace():
         raise UserError("file_empty", name=source.name)
     return Document(source.name, decoded.text, source.size, decoded.encoding, decoded.invalid_bytes)
+
+
+def _read_in_parts(source: Source) -> Iterator[Document]:
+    """Plain text that is too long to be held; a part without text is passed over."""
+    _check_plain(source, source.handle.read(HEAD))
+    source.handle.seek(0)
+    goes_on = False
+    for decoded, size in decoded_parts(source.handle, source.limits.part_bytes):
+        if decoded.text and not decoded.text.isspace():
+            text, encoding, invalid = decoded.text, decoded.encoding, decoded.invalid_bytes
+            yield Document(source.name, text, size, encoding, invalid, goes_on)
+            goes_on = True
+    if not goes_on:
+        raise UserError("file_empty", name=source.name)
 
 
 def _suffixes() -> str:
@@ -228,14 +263,19 @@ def _plain_bytes(source: Source) -> bytes:
     if source.size > source.limits.max_text_bytes:
         raise source.too_much()
     data = source.handle.read(source.size)
-    for magic, kind in MAGIC.items():
-        if data.startswith(magic):
-            raise UserError("file_not_text", name=source.name, kind=kind)
-    head = decode(data[:HEAD]).text
-    controls = len(_CONTROL.findall(head))
-    if controls > 4 and controls > len(head) / 20:
-        raise UserError("file_binary", name=source.name)
+    _check_plain(source, data[:HEAD])
     return data
+
+
+def _check_plain(source: Source, head: bytes) -> None:
+    """Raise UserError where a file's beginning is no text's."""
+    for magic, kind in MAGIC.items():
+        if head.startswith(magic):
+            raise UserError("file_not_text", name=source.name, kind=kind)
+    text = decode(head).text
+    controls = len(_CONTROL.findall(text))
+    if controls > 4 and controls > len(text) / 20:
+        raise UserError("file_binary", name=source.name)
 
 
 READERS: dict[str, Reader] = {
