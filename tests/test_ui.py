@@ -18,7 +18,7 @@ from kantai.limits import ALLOWANCES
 from kantai.processes import birth
 from kantai.registry import Registry
 from kantai.ui import costs, endpoints, guesses, live, nodes, page, plots, words
-from kantai.ui.desk import Desk, next_name
+from kantai.ui.desk import Desk, load_tokenizer, next_name
 from kantai.ui.news import changes
 from kantai.ui.progress import Doing, Done, follow
 from kantai.ui.tabs import compare, fill_mask, model, pretrain, text, tokenizer
@@ -197,6 +197,16 @@ def test_tokens_are_shown_with_ids_and_places(desk, learned):
     cells = view[1][1:]
     assert cells[0][0] == "span.k-token.k-special" and "<s>" in flat(cells[0])
     assert "0–3" in flat(view) or "0–1" in flat(view)
+
+
+def test_all_merges_can_be_had_and_the_first_are_said_to_be_the_first(desk, learned, monkeypatch):
+    merges = load_tokenizer(desk.registry.open(learned)).merges
+    monkeypatch.setattr(tokenizer, "MERGES", 7)
+    view = tokenizer.show(desk, learned, "x")[4]
+    assert f"The first 7 of {len(merges):,}." in flat_words(view)
+    heads, *rows = json.loads(tokenizer.all_merges(desk, learned))
+    assert heads[3] == nodes.both("merge_token") and len(rows) == len(merges)
+    assert [row[3] for row in rows[:3]] == [tokenizer.visible("".join(m)) for m in merges[:3]]
 
 
 def test_an_impossible_model_says_why(desk, learned):
@@ -471,6 +481,21 @@ def test_an_unknown_run_is_a_mistake(desk):
     for wrong in ("", "../../etc/passwd", "x" * 22):
         with pytest.raises(UserError):
             live.pull(desk, wrong, 0)
+
+
+def test_no_number_is_refused_by_gradio_in_english(tmp_path):
+    """Out of a slider's range, a handler's own sentence speaks; a Number has no range at all."""
+    import gradio as gr
+
+    from kantai.ui.app import build_app
+
+    blocks = build_app(tmp_path)
+    numbers = [b for b in blocks.blocks.values() if isinstance(b, gr.Number)]
+    assert numbers and all(b.minimum is None and b.maximum is None for b in numbers)
+    asked = [
+        f for f in blocks.fns.values() if f.fn and any(isinstance(i, gr.Slider) for i in f.inputs)
+    ]
+    assert len(asked) > 5 and not [f for f in asked if f.preprocess]
 
 
 # --- figures and endpoints ------------------------------------------------------------------------

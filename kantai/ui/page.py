@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from html import escape
 from inspect import isgeneratorfunction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -20,11 +20,17 @@ from kantai.ui.desk import Desk
 from kantai.ui.nodes import both
 from kantai.ui.reader import read_in
 
+if TYPE_CHECKING:
+    from kantai.ui.signin import Accounts
+
 # Gradio translates every string that is a key, values of choices too: no value begins so.
 MARK = "kantai_"
 LABELS = {key: words for table in TABLES for key, words in table.items() if "{" not in words[0]}
 # What takes all of a core: cleaning a text, learning a vocabulary. Everybody's share a line.
 HEAVY: dict[str, Any] = {"concurrency_id": "heavy", "concurrency_limit": 2}
+# A number out of a slider's range reaches the handler, whose sentence is in the reader's language;
+# Gradio's own would be English.
+RAW: dict[str, Any] = {"preprocess": False}
 LOCALES = {"en": "en", "zh": "zh-CN"}  # our languages -> the browser's
 I18N = gr.I18n(
     **{
@@ -49,6 +55,7 @@ class Page:
     run: gr.Textbox
     owner: gr.BrowserState
     language: gr.Textbox
+    accounts: Accounts | None = None  # where one may sign in
     typed: list[Any] = field(default_factory=list)  # fields that only a person changes
     chosen: dict[str, list[Any]] = field(default_factory=dict)  # tab -> what its Run sets too
     instead: dict[int, Any] = field(default_factory=dict)  # a field's id -> what takes its value
@@ -64,12 +71,11 @@ class Page:
         """Wire a handler; it is given the Desk first, and its mistakes become a warning."""
         follow = guarded_steps if isgeneratorfunction(handler) else guarded
         settings = {"api_visibility": "private", "show_progress": "hidden"} | options
-        return trigger(
-            partial(follow, partial(handler, self.desk)),
-            [self.language, *inputs],
-            list(outputs),
-            **settings,
-        )
+        call, fields = partial(follow, partial(handler, self.desk)), [self.language, *inputs]
+        if self.accounts:
+            owners = {at for at, field in enumerate(fields) if field is self.owner}
+            call = self.accounts.answering(call, owners)
+        return trigger(call, fields, list(outputs), **settings)
 
 
 def guarded(handler: Callable[..., Any], language: str, *arguments: Any) -> Any:

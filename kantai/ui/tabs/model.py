@@ -23,7 +23,7 @@ from kantai.ui.code import code_fold, model_view
 from kantai.ui.costs import memory_card, memory_of, time_cards
 from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk, learned_tokens
 from kantai.ui.nodes import Node, both, tag
-from kantai.ui.page import Page, choices, lead, words
+from kantai.ui.page import RAW, Page, choices, lead, words
 from kantai.ui.views import Chart, View
 from kantai.ui.words import count, size
 
@@ -250,16 +250,17 @@ def _views() -> tuple[list[Any], Any]:
 
 def _wire(page: Page, fields: list[Any], button: Any, seen: list[Any], time_view: Any) -> Any:
     name, *rest = fields
+    asked, latest = [page.run, *fields], {"trigger_mode": "always_last", **RAW}
 
     def measure(trigger: Any) -> Any:
-        asked = [page.run, *fields]
-        return page.on(trigger, time_here, asked, [time_view], trigger_mode="always_last")
+        return page.on(trigger, time_here, asked, [time_view], **latest)
 
     page.on(name.input, lambda desk, chosen: choose(chosen), [name], fields)
     changed = partial(gr.on, [field.change for field in rest])  # a preset changes many at once
-    looked = page.on(changed, look, [page.run, *fields], seen, trigger_mode="always_last")
+    looked = page.on(changed, look, asked, seen, **latest)
     measure(looked.then)
-    page.on(button.click, use, [page.run, page.owner, *fields], [page.run, seen[0]]).then(
+    who = [page.run, page.owner]
+    page.on(button.click, use, [*who, *fields], [page.run, seen[0]], **RAW).then(
         None, js="() => { kantai.wake(); }", api_visibility="private"
     )
 
