@@ -57,6 +57,8 @@ BATCH = (["--batch-size"], {"type": int, "metavar": "ROWS", "help": "speed: rows
 COMPILED = (["--compiled"], {"action": "store_true", "help": "speed: layers compiled"})
 WATCHERS = (["--watchers"], {"type": int, "default": 60, "help": "load: of one live run"})
 PEOPLE = (["--people"], {"type": int, "default": 10, "help": "load: who use the other tabs"})
+HOURS = (["--hours"], {"type": float, "help": "load: whose polls are made faster (default: 1)"})
+PASSWORD = (["--password"], {"default": "", "help": "load and ui: a page that asks for it"})
 BUDGET = (SECONDS, STEPS, EPOCHS)
 QUESTIONS = ("speed", "learn", "data", "fill", "scale", "ui", "load")  # of kantai.bench
 
@@ -142,6 +144,8 @@ COMMANDS = (
             MEGABYTES,
             WATCHERS,
             PEOPLE,
+            HOURS,
+            PASSWORD,
             JSON,
         ),
     ),

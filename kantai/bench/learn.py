@@ -37,8 +37,10 @@ Say = Callable[[str, Namespace], None]
 
 def run(arguments: Namespace, say: Say) -> dict[str, Any]:
     """Compare both sides on every text; a table at the end where there are several."""
-    texts = texts_of(arguments)
-    answers = {}
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # of every model that is loaded
+    texts, answers = texts_of(arguments), {}
     for name, files in texts.items():
         say(f"{name}: {arguments.seconds or SECONDS:g} s a side, from its start", arguments)
         with TemporaryDirectory() as folder:

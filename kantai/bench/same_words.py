@@ -62,6 +62,7 @@ def same_questions(paragraphs: Sequence[str], sides: Sequence[Side]) -> list[lis
     return rows
 
 
+@torch.no_grad()
 def recover(guess: Guesser, rows: Sequence[Row]) -> WordRecovery:
     """How many of the hidden words come back exactly; rows of the same length are asked at once."""
     marks = np.zeros(3, np.int64)
