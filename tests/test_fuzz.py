@@ -13,7 +13,7 @@ import json
 import os
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from inspect import signature
 from typing import Any
@@ -35,7 +35,8 @@ from kantai.readers import READERS, Document, read_files
 from kantai.registry import Registry
 from kantai.sources import Limits
 from kantai.ui.desk import Desk
-from kantai.ui.endpoints import endpoints
+from kantai.ui.endpoints import THEMES, endpoints
+from kantai.ui.source import KINDS
 from kantai.workspace import Run
 from tests.conftest import small_text, tiny_settings
 
@@ -234,48 +235,123 @@ def test_logs(folder, lines, cursor, most):
 # --- the page's endpoints -------------------------------------------------------------------------
 
 
+class Served:
+    """Every endpoint by name, over a root with a Run that is somebody's and one of our own."""
+
+    def __init__(self, root):
+        from kantai.recipes import Budget
+
+        self.settings = tiny_settings(Budget(seconds=5))
+        self.registry = Registry(root, ALLOWANCES["class"])
+        desk = Desk(self.registry, Jobs(self.registry, device="cpu"))
+        self.called = {function.__name__: function for function in endpoints(desk)}
+        self.theirs, self.mine = self.new("its owner"), ""
+        desk.ready()
+
+    def new(self, owner: str) -> str:
+        run_id = self.registry.new(self.settings, name="mill", owner=owner)
+        texts = {"train": small_text(40), "validation": small_text(5)}
+        self.registry.open(run_id).write_texts(texts, {"files": []})
+        return run_id
+
+    def own(self) -> str:
+        """Our own Run; another one where it was deleted."""
+        if not self.registry.has(self.mine):
+            for info in self.registry.list("me"):
+                self.registry.delete(info.id, "me")
+            self.mine = self.new("me")
+        return self.mine
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory) -> tuple[dict[str, Callable[..., Any]], str]:
-    """Every endpoint by name, over a root with one Run that is somebody's; and its id."""
-    registry = Registry(tmp_path_factory.mktemp("runs"), ALLOWANCES["class"])
-    desk = Desk(registry, Jobs(registry, device="cpu"))
-    from kantai.recipes import Budget
-
-    theirs = registry.new(tiny_settings(Budget(seconds=5)), name="mill", owner="its owner")
-    run = registry.open(theirs)
-    run.write_texts({"train": small_text(40), "validation": small_text(5)}, {"files": []})
-    return {function.__name__: function for function in endpoints(desk)}, theirs
+def served(tmp_path_factory) -> Served:
+    return Served(tmp_path_factory.mktemp("runs"))
 
 
-junk = st.one_of(
-    st.text(max_size=60), st.integers(), st.floats(), st.none(),
-    st.sampled_from(["../x", "..\\x", "/etc/passwd", "<script>alert(1)</script>", "\0", "=1+1"]),
+plain_junk = st.one_of(
+    st.text(max_size=60), st.integers(), st.floats(), st.none(), st.booleans(),
+    st.sampled_from(["../x", "..\\x", "/etc/passwd", "<script>alert(1)</script>", "\0", "=1+1",
+                     "x" * 10_000, "\ud800", 10**400, *KINDS]),
 )  # fmt: skip
-CHANGES = ("rename", "delete", "start", "stop", "resume", "learn_tokenizer", "choose_preset")
-BEFORE = ("not_owner", "unknown_preset")  # the preset's name is looked at before the owner's
+junk = st.one_of(
+    plain_junk,
+    st.lists(plain_junk, max_size=4),
+    st.dictionaries(st.sampled_from(["path", "meta", "url"]), plain_junk, max_size=3),
+    st.lists(st.dictionaries(st.just("path"), plain_junk), max_size=2),
+)
+SIZES = ["modernbert", 32, 1, 4, 64, 128, 0.0]
+# What changes a Run, with arguments that are right but for the owner.
+CHANGES: dict[str, list[Any]] = {
+    "rename": ["other"], "delete": [], "stop": [], "cancel_tokenizer": [],
+    "start": ["playground", "seconds", 5.0, 0, 0, 0.0, 0.0, 0],
+    "resume": ["seconds", 5.0], "learn_tokenizer": [300, 2], "download": ["zip"],
+    "choose_preset": ["nano"], "choose_model": SIZES,
+}  # fmt: skip
 
 
-@hostile
-@given(st.data())
-def test_every_endpoint_with_any_id(served, data):
-    called, _ = served
-    name = data.draw(st.sampled_from(sorted(called.keys() - {"new_owner"} - OPEN_TO_ALL)))
-    arguments = [data.draw(junk) for _ in signature(called[name]).parameters]
-    with quick_and_plain():
-        called[name](*arguments)
+def drawn(data: Any, served: Served, name: str) -> list[Any]:
+    """Arguments of every kind; of Runs and owners, real ones too."""
+    arguments = []
+    for parameter in signature(served.called[name]).parameters:
+        if parameter in ("run", "first", "second"):
+            real = st.sampled_from([served.own(), served.own(), served.theirs])
+            arguments.append(data.draw(real | junk.filter(lambda given: given != "")))
+        elif parameter == "owner":
+            arguments.append(data.draw(st.sampled_from(["me", "me", "its owner"]) | junk))
+        else:
+            arguments.append(data.draw(junk))
+    return arguments
 
 
-# What begins a Run of the sample for a page that has none yet; tests/test_ui.py is at them.
-OPEN_TO_ALL = {"new_run", "learn_tokenizer", "choose_preset", "start"}
+@pytest.mark.parametrize("name", [f.__name__ for theme in THEMES for f in theme.ENDPOINTS])
+def test_every_endpoint_with_anything(served, name):
+    @hostile
+    @given(st.data())
+    def ask(data):
+        arguments = drawn(data, served, name)
+        with quick_and_plain():
+            served.called[name](*arguments)
+
+    ask()
 
 
-@hostile
-@given(st.sampled_from(CHANGES), st.data())
-def test_somebody_elses_run_stays_as_it_is(served, name, data):
-    called, theirs = served
-    rest = [data.draw(junk) for _ in list(signature(called[name]).parameters)[2:]]
-    stranger = data.draw(junk.filter(lambda owner: owner != "its owner"))
-    before = called["state"](theirs)
-    with pytest.raises(UserError) as error:
-        called[name](theirs, stranger, *rest)
-    assert error.value.key in BEFORE and called["state"](theirs) == before
+@pytest.mark.parametrize("name", CHANGES)
+def test_somebody_elses_run_stays_as_it_is(served, name):
+    @hostile
+    @given(st.data())
+    def ask(data):
+        called, rest = served.called[name], CHANGES[name]
+        stranger = data.draw(st.just("me") | junk.filter(lambda owner: owner != "its owner"))
+        if data.draw(st.booleans()):
+            rest = [data.draw(junk) for _ in rest]
+        before = served.called["state"](served.theirs)
+        with pytest.raises(UserError) as error:
+            called(served.theirs, stranger, *rest)
+        if (stranger, rest) == ("me", CHANGES[name]):
+            assert error.value.key == "not_owner"
+        assert served.called["state"](served.theirs) == before
+        assert not served.registry.open(served.theirs).stop_asked()
+
+    ask()
+    assert CHANGES.keys() <= served.called.keys()
+
+
+def test_what_changes_nothing_needs_no_owner(served):
+    """No endpoint that takes a Run and an owner is missing above."""
+    both = {n for n, f in served.called.items() if {"run", "owner"} <= {*signature(f).parameters}}
+    assert both - {"fork"} == CHANGES.keys()
+
+
+def test_a_server_reads_only_what_was_uploaded(served, tmp_path, monkeypatch):
+    inside, outside = tmp_path / "uploads" / "a.txt", tmp_path / "b.txt"
+    inside.parent.mkdir()
+    for path in (inside, outside):
+        path.write_text(TEXT)
+    link = inside.parent / "link.txt"
+    link.symlink_to(outside)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(inside.parent))
+    ask = served.called["notebook_loss"]
+    assert ask("files", "", [{"path": str(inside)}])["examples"] > 0
+    for path in (outside, link, inside.parent / ".." / "b.txt", inside.parent, "b.txt"):
+        with pytest.raises(UserError, match="uploaded files"):
+            ask("files", "", [{"path": str(path)}])

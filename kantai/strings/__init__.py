@@ -6,10 +6,10 @@ and no command line: both ask `text(key, language, **values)`.
 
 from __future__ import annotations
 
-from kantai.strings import jobs, reading, screen, teacher, training
+from kantai.strings import asking, jobs, reading, screen, teacher, training
 
 LANGUAGES = {"en": "English", "zh": "中文"}
-TABLES = (reading.TEXTS, training.TEXTS, jobs.TEXTS, screen.TEXTS, teacher.TEXTS)
+TABLES = (reading.TEXTS, training.TEXTS, jobs.TEXTS, screen.TEXTS, teacher.TEXTS, asking.TEXTS)
 
 
 def text(key: str, language: str = "en", **values: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -18,6 +18,9 @@ from kantai.ui.page import Page, lead, words
 from kantai.ui.tabs.fill_mask import GAPS, trained_model, version
 from kantai.ui.views import Chart, View
 from kantai.ui.words import duration, size
+
+if TYPE_CHECKING:
+    from kantai.workspace import Run
 
 SENTENCE = "The fisherman sat on the quay and mended the holes in his <mask>."
 UNTOLD = ("created", "version", "files")  # settings that differ for no reason of interest
@@ -95,10 +98,7 @@ def compare(desk: Desk, first: str, second: str, sentence: str) -> tuple[Any, No
     names = [run.owner.get("name", "") or run_id[:6] for run, run_id in zip(runs, ids, strict=True)]
     if names[0] == names[1]:
         names[1] += " (2)"
-    points = {
-        name: [(round(e.seconds, 2), e.loss) for e in run.events() if isinstance(e, Validated)]
-        for name, run in zip(names, runs, strict=True)
-    }
+    points = {name: curve(run) for name, run in zip(names, runs, strict=True)}
     differing = differences(runs[0].record, runs[1].record)
     heads = [both("setting"), *names]
     view = tag(
@@ -129,15 +129,24 @@ def figures(runs: list[Any]) -> list[tuple[Node, ...]]:
     ]  # fmt: skip
 
 
+def curve(run: Run) -> list[tuple[float, float]]:
+    """The loss on held-out text: (seconds of training, nats a hidden token)."""
+    return [(round(e.seconds, 2), e.loss) for e in run.events() if isinstance(e, Validated)]
+
+
 def differences(first: dict[str, Any], second: dict[str, Any]) -> list[tuple[Node, ...]]:
+    """The rows of the settings that are not the same."""
+    return [tuple(tag("td.k-mono", cell) for cell in row) for row in differing(first, second)]
+
+
+def differing(first: dict[str, Any], second: dict[str, Any]) -> list[tuple[str, str, str]]:
     """The settings that are not the same: (name, first's, second's)."""
     left, right = flat(first), flat(second)
     return [
-        (tag("td.k-mono", key), tag("td.k-mono", str(left.get(key, "–"))),
-         tag("td.k-mono", str(right.get(key, "–"))))
+        (key, str(left.get(key, "–")), str(right.get(key, "–")))
         for key in sorted(left.keys() | right.keys())
         if left.get(key) != right.get(key)
-    ]  # fmt: skip
+    ]
 
 
 def flat(record: dict[str, Any], before: str = "") -> dict[str, Any]:
