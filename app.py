@@ -5,7 +5,8 @@ import os
 import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no outside host is ever asked
-os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")  # HF_HUB_OFFLINE would refuse a book too
+if not os.environ.get("OAUTH_CLIENT_ID"):  # the Hub's library holds itself to it, pushes too
+    os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")  # HF_HUB_OFFLINE would refuse a book too
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from kantai.errors import UserError

@@ -21,7 +21,7 @@ from kantai.spaces import Lender
 from kantai.storage import storage
 from kantai.strings import LANGUAGES
 from kantai.strings import text as text_of
-from kantai.ui import demo, endpoints, fork
+from kantai.ui import demo, endpoints, fork, signin
 from kantai.ui.desk import Desk
 from kantai.ui.early import EarlyScript
 from kantai.ui.keeping import keeper
@@ -82,8 +82,10 @@ def build_app(root: Path | None = None) -> gr.Blocks:
             run=gr.Textbox(visible=False),
             owner=gr.BrowserState(None, **BROWSER_STATE),
             language=gr.Textbox("en", visible=False),
+            accounts=signin.Accounts(registry) if signin.may_sign_in(os.environ) else None,
         )
-        device, demo_button, switch = _header(desk)
+        device, demo_button, switch = _header(page)
+        signin.bar(page)
         fork.bar(page)
         if not place.lasts:
             View(tag("p.k-notice", both("disk_forgets"), role="note"))
@@ -95,11 +97,12 @@ def build_app(root: Path | None = None) -> gr.Blocks:
     return blocks.queue(**QUEUE)
 
 
-def _header(desk: Desk) -> tuple[View, gr.Button, View]:
+def _header(page: Page) -> tuple[View, gr.Button, View]:
     with gr.Row(elem_classes="k-top"):
-        Header(desk, elem_classes="k-grow")
+        Header(page.desk, elem_classes="k-grow")
         device = View()
         button = gr.Button(words("run_demo"), variant="secondary", elem_classes="k-demo", size="sm")
+        signin.button(page)
         switch = View(
             tag("span.k-languages", *(
                 tag("button", name, data_lang=language, lang=language)
@@ -119,11 +122,15 @@ def _wire(
 ) -> None:
     opened_js = """(owner) => {
       const run = new URLSearchParams(location.search).get("run") || "";
-      return [owner, run, kantai.language, location.search];
+      return [owner, run, kantai.language, location.search, owner];
     }"""
+
+    def answer(*given: Any) -> tuple[Any, ...]:
+        return (*opened(page.desk, *given), given[2])
+
     loaded = blocks.load(
-        lambda *given: (*opened(page.desk, *given), given[2]),
-        [page.owner, page.run, page.language, gr.Textbox(visible=False)],
+        page.accounts.answering(answer, {4}) if page.accounts else answer,
+        [page.owner, page.run, page.language, gr.Textbox(visible=False), page.owner],
         [page.owner, page.run, page.language],
         js=opened_js,
         api_visibility="private",
@@ -138,11 +145,13 @@ def _wire(
 
 
 def opened(
-    desk: Desk, owner: str | None, run_id: str, language: str = "en", query: str = ""
-) -> tuple[str, str]:
-    """A page opens: the owner's secret, new for a new browser, and the Run of the address.
+    desk: Desk, owner: str | None, run_id: str, language: str = "en", query: str = "",
+    acting: str | None = None,
+) -> tuple[str, str]:  # fmt: skip
+    """A page opens: the browser's secret, new for a new browser, and the Run of the address.
 
-    An address that holds a setting and no Run gets a new one that has it.
+    An address that holds a setting and no Run gets a new one that has it; it is `acting`'s,
+    where somebody is signed in.
     """
     desk.warm_up()  # not before: it would slow down the first answer
     owner = owner or new_secret()
@@ -152,7 +161,7 @@ def opened(
         if run_id:
             raise UserError("unknown_run")
         setting = Setting.read(query)
-        return owner, setting.begin(desk, owner) if setting else ""
+        return owner, setting.begin(desk, acting or owner) if setting else ""
     except UserError as error:  # the page opens all the same
         language = language if language in LANGUAGES else "en"
         gr.Warning(escape(error.message(language)), title=text_of("attention", language))
@@ -195,6 +204,7 @@ def launch_settings() -> dict[str, Any]:
         "auth": password,
         "auth_message": text_of("password_asked") if password else None,
         "app_kwargs": {
+            "exception_handlers": signin.failures(os.environ),
             "middleware": [
                 gate,
                 *quick,
