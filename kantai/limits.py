@@ -26,7 +26,7 @@ MINUTE = 60.0
 class Allowance:
     """What is allowed. Raises ValueError for a limit below 1."""
 
-    upload_bytes: float  # one file
+    upload_bytes: float  # all files of one text together
     text_characters: float  # one text, read from all its files together
     run_seconds: float  # of training, over all resumes of a Run
     runs_each: float  # Runs that one owner may keep

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import random
+import subprocess
+import sys
 import time
+import zipfile
 from dataclasses import fields, replace
 
 import pytest
@@ -20,9 +24,11 @@ from kantai.limits import ALLOWANCES, Allowance, Turnstile, chosen
 from kantai.processes import birth
 from kantai.recipes import Budget
 from kantai.registry import Registry
+from kantai.sources import Limits
 from kantai.strings import LANGUAGES
 from kantai.ui.desk import Desk
-from kantai.ui.tabs.text import Source, keep
+from kantai.ui.source import Source
+from kantai.ui.tabs.text import keep
 from kantai.workspace import Worker
 from tests.conftest import small_text, tiny_settings
 
@@ -153,6 +159,59 @@ def test_a_text_and_an_upload_over_the_limit_are_refused_inside_the_handler(tmp_
         part.write_text("\n\n".join(small_text(15)))
     with pytest.raises(UserError, match="2,000 characters"):
         keep(desk, "", "anna", [], Source("files", files=list(map(str, parts))), lambda k, s: None)
+
+
+BOMB = """
+import resource, sys
+from pathlib import Path
+from kantai.errors import UserError
+from kantai.limits import ALLOWANCES
+from kantai.registry import Registry
+from kantai.ui.desk import Desk
+from kantai.ui.source import Source
+
+def most():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+folder = Path(sys.argv[1])
+desk = Desk(Registry(folder / "runs", ALLOWANCES["space"]), None)
+(folder / "small.txt").write_text("the old mill " * 9)
+Source("files", files=[str(folder / "small.txt")]).read(desk, lambda k, s: None)
+before = most()
+try:
+    Source("files", files=[sys.argv[2]]).read(desk, lambda k, s: None)
+except UserError as error:
+    print(error.key, most() - before)
+"""
+
+
+def test_a_bomb_is_refused_before_the_memory_is_spent(tmp_path):
+    """Below the ratio of a bomb, and fifteen times what a text may have here."""
+    archive = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("a.txt", random.Random(0).randbytes(1_600_000).hex() + "a\n" * 75_000_000)
+    ratio = 153_200_000 / archive.stat().st_size
+    assert Limits().max_expansion_ratio > ratio > 50
+    command = [sys.executable, "-c", BOMB, str(tmp_path), str(archive)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert told[0] == "text_too_large" and int(told[1]) < 130_000  # kB; read whole it is 450 MB
+
+
+def test_all_files_of_a_text_together_and_one_that_is_gone(tmp_path):
+    desk = Desk(place(tmp_path, upload_bytes=3_000), None)
+    parts = [tmp_path / f"{n}.txt" for n in range(3)]
+    for part in parts:
+        part.write_text("the mill " * 200)
+
+    def key(files):
+        with pytest.raises(UserError) as error:
+            Source("files", files=[str(file) for file in files]).read(desk, lambda k, s: None)
+        return error.value.key
+
+    assert Source("files", files=[str(parts[0])]).read(desk, lambda k, s: None)
+    assert key(parts) == "upload_over_limit" and key(parts * 40) == "choose_files"
+    parts[0].unlink()
+    assert key(parts[:1]) == "upload_gone" and key([]) == "choose_files"
 
 
 def test_requests_a_minute_each_caller_alone_and_memory_stays_small():

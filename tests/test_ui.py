@@ -175,7 +175,7 @@ def test_names_count_on():
 )
 def test_a_source_says_what_is_missing(desk, tmp_path, source, key):
     with pytest.raises(UserError) as mistake:
-        source.documents(tmp_path, lambda k, s: None)
+        source.read(desk, lambda k, s: None)
     assert mistake.value.key == key
 
 

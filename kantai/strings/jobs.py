@@ -42,8 +42,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "KANTAI_LIMITS 的值为 {asked}，没有这一组限制：请从 {known} 中选择。",
     ),
     "upload_over_limit": (
-        "A file may have {most} here: choose a smaller one, or a part of it.",
-        "这里单个文件最大 {most}：请选择更小的文件，或只用其中一部分。",
+        "The files of a text may have {most} together here: choose fewer, or a part of them.",
+        "这里一份文本的所有文件合计最大 {most}：请减少文件，或只用其中一部分。",
     ),
     "text_over_limit": (
         "A text may have {most} characters here: choose fewer files, or a part of them.",
@@ -79,7 +79,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "用户名可任意填写，密码请使用提供给您的密码。",
     ),
     # --- limits: told beforehand
-    "limit_upload_bytes": ("A file may have {most}.", "单个文件最大 {most}。"),
+    "limit_upload_bytes": (
+        "The files of a text may have {most} together.",
+        "一份文本的所有文件合计最大 {most}。",
+    ),
     "limit_text_characters": (
         "A text may have {most} characters.",
         "一份文本最多 {most} 个字符。",

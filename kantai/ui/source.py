@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kantai.errors import UserError
+from kantai.limits import Allowance
+from kantai.sources import Limits, label
 from kantai.strings import LANGUAGES
 from kantai.ui.desk import DEMO_SAMPLE, Desk, sample_of
 from kantai.ui.nodes import Node, Sentence, both, tag
@@ -26,6 +28,7 @@ MOST_FILES = 100
 PASTED = "pasted.txt"
 BOOK_FILE = re.compile(r"pg(\d+)\.txt")
 LIMITS = ("upload_bytes", "text_characters")
+LONGEST_CHARACTER = 4  # bytes, in UTF-8 and in UTF-32
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Source:
             return cls("book", book=book[1])
         return cls("paste" if files == [PASTED] else "files")
 
-    def documents(self, cache: Path, tell: Tell) -> list[Document]:
+    def documents(self, cache: Path, tell: Tell, limits: Limits) -> list[Document]:
         """Read it; a book is fetched into `cache`. Raises UserError for what cannot be read."""
         from kantai.readers import Document, read_files
         from kantai.samples import load_sample
@@ -65,9 +68,7 @@ class Source:
             if not (name := (self.book or "").strip()):
                 raise UserError("no_book")
             return read_files([fetch_book(name, cache, progress=lambda s: tell("doing_fetch", s))])
-        if not self.files or len(self.files) > MOST_FILES:
-            raise UserError("choose_files", most=MOST_FILES)
-        return read_files(self.files)
+        return read_files(self.files or (), limits=limits)
 
     def title(self, documents: Sequence[Document]) -> Sentence | str:
         """What the text is called, and its Run at first."""
@@ -84,12 +85,32 @@ class Source:
         allowance = desk.registry.allowance
         allowance.check("text_characters", len(self.pasted or ""), "text_over_limit")
         if self.kind == "files":
-            sizes = [Path(file).stat().st_size for file in self.files or () if Path(file).is_file()]
-            allowance.check("upload_bytes", max(sizes, default=0), "upload_over_limit")
-        documents = self.documents(desk.registry.root / ".books", tell)
+            allowance.check("upload_bytes", files_bytes(self.files), "upload_over_limit")
+        documents = self.documents(desk.registry.root / ".books", tell, limits_of(allowance))
         characters = sum(len(document.text) for document in documents)
         allowance.check("text_characters", characters, "text_over_limit")
         return documents
+
+
+def files_bytes(files: Sequence[str] | None) -> int:
+    """The size of all files. Raises UserError for none, too many, or one that is gone."""
+    if not files or len(files) > MOST_FILES:
+        raise UserError("choose_files", most=MOST_FILES)
+    for file in map(Path, files):
+        if not file.is_file():
+            raise UserError("upload_gone", name=label(file.name))
+    return sum(Path(file).stat().st_size for file in files)
+
+
+def limits_of(allowance: Allowance) -> Limits:
+    """What the readers hold to, so that no more is in memory than a text may have."""
+    usual = Limits()
+    text_bytes = min(usual.max_text_bytes, LONGEST_CHARACTER * allowance.text_characters)
+    return replace(
+        usual,
+        max_text_bytes=int(text_bytes),
+        max_file_bytes=int(min(usual.max_file_bytes, allowance.upload_bytes)),
+    )
 
 
 def book_title(asked: str) -> str:
