@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from kantai.recipes import Recipe
 
 USUAL_RATE = 1e-3  # of AdamW on a small model
+# What the Hub answers, and the sentence for it; all else is told in its own words.
+HUB_REFUSALS = {401: "hub_no_right", 403: "hub_no_right", 409: "hub_taken"}
 
 
 def model_card(run: Run) -> str:
@@ -151,19 +154,62 @@ def to_hub(run: Run, out: Path | None, repo: str | None) -> str:
 
     Raises UserError without a repository's name, a login or a network.
     """
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
     if not repo:
         raise UserError("hub_needs_repo")
-    card, api = model_card(run), HfApi()
-    try:
-        address = api.create_repo(repo, exist_ok=True)
-        api.upload_folder(repo_id=repo, folder_path=run.model_folder)
-        api.upload_file(path_or_fileobj=card.encode(), path_in_repo="README.md", repo_id=repo)
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError) as error:
-        raise UserError("hub_refused", repo=repo, reason=_first_line(error)) from error
+    return push(run, repo)
+
+
+def push(
+    run: Run, repo: str, *, token: str | None = None, private: bool | None = None, new: bool = False
+) -> str:
+    """Push model and card in one commit; without a token, by this machine's own login.
+
+    `new` asks for a repository that holds nothing yet: what is there is never overwritten, and
+    a push that broke off can be tried again. Raises UserError for whatever goes wrong.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api, files = HfApi(token=token), sorted(run.model_folder.iterdir())
+    content = [CommitOperationAdd("README.md", model_card(run).encode())]
+    content += [CommitOperationAdd(file.name, file) for file in files]
+    with _hub_told_plainly(repo):
+        address = api.create_repo(repo, private=private, exist_ok=True)
+        if new and not _is_untouched(api, address.repo_id, bool(private)):
+            raise UserError("hub_taken", repo=repo)
+        api.create_commit(address.repo_id, content, commit_message="A model trained from scratch")
     return str(address)
+
+
+def _is_untouched(api: Any, repo: str, private: bool) -> bool:
+    found = api.repo_info(repo)
+    files = {file.rfilename for file in found.siblings} - {".gitattributes"}
+    return not files and found.private == private
+
+
+@contextmanager
+def _hub_told_plainly(repo: str) -> Iterator[None]:
+    """Turn what the Hub's library raises into a sentence that says what to do (UserError)."""
+    # HTTPError is of httpx or httpx2, whichever this version of the library stands on.
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        HTTPError,
+        OfflineModeIsEnabled,
+    )
+
+    try:
+        yield
+    except UserError:
+        raise
+    except HFValidationError as error:
+        raise UserError("hub_name", repo=repo) from error
+    except HfHubHTTPError as error:
+        key = HUB_REFUSALS.get(error.response.status_code, "hub_refused")
+        raise UserError(key, repo=repo, reason=_first_line(error)) from error
+    except (HTTPError, OfflineModeIsEnabled) as error:
+        raise UserError("hub_offline") from error
+    except (OSError, ValueError, RuntimeError) as error:  # of a file, of an answer, of Xet
+        raise UserError("hub_refused", repo=repo, reason=_first_line(error)) from error
 
 
 def _first_line(error: Exception) -> str:
