@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from kantai.records import fitting
+
 
 @dataclass(frozen=True)
 class Started:
@@ -36,11 +38,11 @@ class Stepped:
     seconds: float
     share: float
     epoch: float
-    loss: float  # nats a hidden token, mean since the last look
+    loss: float | None  # nats a hidden token, mean since the last look; None: not finite
     learning_rate: float
-    gradient_norm: float
+    gradient_norm: float | None
     tokens_per_second: float
-    memory: int  # bytes in use on the device, 0 where it cannot be asked
+    memory: int  # bytes taken on the GPU; without one, what the process holds
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Validated:
 
     step: int
     seconds: float
-    loss: float
+    loss: float | None
     top1: float
     top5: float
     best: bool
@@ -84,7 +86,7 @@ class Finished:
     seconds: float
     stopped: str
     best_step: int
-    best_loss: float
+    best_loss: float | None
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def from_lines(lines: Iterable[str]) -> Iterator[Event]:
     for line in lines:
         try:
             record = json.loads(line)
-            event = KINDS[record.pop("event")](**record)
-        except (ValueError, KeyError, AttributeError, TypeError):
+            event = fitting(KINDS[record["event"]], record)
+        except (ValueError, KeyError, TypeError):
             continue
         yield event

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from kantai.workspace import Settings
 
 Change = Callable[["Settings"], "Settings"]
-BudgetRecord = dict[str, float | None]  # as `run.json` has it: name -> how much, None: not by this
+BudgetRecord = dict[str, float | None]  # name -> how much; None: not by this
 HOUSE = Path(kantai.__file__).parents[1]  # where `python -m kantai.worker` finds its modules
 PATIENCE = 120.0  # seconds to react to Stop: a step and a checkpoint of a large model on a CPU
 GRACE = 2.0  # seconds that a training may go over its limit: it is about to end by itself
@@ -117,7 +117,7 @@ class Jobs:
             if not run.has_text:
                 raise UserError("run_without_text")
             settings = change(run.settings) if change else None
-            budget = asdict(settings.budget) if settings else budget_of(run)
+            budget = asdict(settings.budget) if settings else budget_of(run.record)
             if is_spent(run, budget) and not ending:
                 raise UserError("already_finished")
             self._check(run, queue, budget)
@@ -382,16 +382,21 @@ def ended(run: Run, told: str) -> JobState:
 def is_spent(run: Run, budget: BudgetRecord) -> bool:
     """Whether the Run was trained to the end of this budget; a larger one makes it go on."""
     result = run.result
-    if result is None or result["stopped"] != "finished" or state_of(run) != "finished":
+    if not result or result.get("stopped") != "finished" or state_of(run) != "finished":
         return False
     names = {"seconds": "seconds_training", "max_steps": "steps", "epochs": "epochs"}
-    asked = {name: value for name, value in budget.items() if value is not None}
-    return all(result[names[name]] >= 0.99 * value for name, value in asked.items())
+    return all(
+        result.get(names[name], 0) >= 0.99 * value
+        for name, value in budget.items()
+        if value is not None and name in names
+    )
 
 
-def budget_of(run: Run) -> BudgetRecord:
+def budget_of(record: dict[str, Any]) -> BudgetRecord:
     """The budget as `run.json` has it."""
-    return run.record.get("budget") or {}
+    budget = record.get("budget")
+    known = budget.items() if isinstance(budget, dict) else ()
+    return {name: value for name, value in known if isinstance(value, int | float)}
 
 
 def trained_seconds(run: Run) -> float:
@@ -407,7 +412,7 @@ def expected_seconds(run: Run) -> float:
 
 def expected_training(run: Run) -> float:
     """How long the Run will train, as far as one can tell."""
-    budget, step = budget_of(run).get("seconds"), run.latest(Stepped)
+    budget, step = budget_of(run.record).get("seconds"), run.latest(Stepped)
     if budget is not None:
         return max(0.0, budget - trained_seconds(run))
     if step is None or step.share <= 0:

@@ -23,18 +23,22 @@ import pytest
 
 from kantai import jobs as jobs_module
 from kantai.errors import UserError
-from kantai.events import Failed, Finished, Noticed, Saved, Stepped
+from kantai.events import Failed, Finished, Noticed, Saved, Started, Stepped, Validated, to_line
 from kantai.fill_mask import FillMask
 from kantai.jobs import HOUSE, Jobs
 from kantai.processes import birth, is_alive
 from kantai.recipes import Budget
 from kantai.registry import Registry
 from kantai.strings import text
+from kantai.ui import live
+from kantai.ui.desk import Desk
+from kantai.ui.tabs import model
 from kantai.workspace import Run, Settings, Worker
 from tests.conftest import tiny_settings
 
 OWNER = "anna"
 LONG = Budget(seconds=90)  # so that no worker outlives a killed test by much
+STATES = {"new", "stopped", "finished", "failed"}
 SHOWN_WITHIN = 5.0  # seconds from a worker's death to its state "failed"
 
 
@@ -282,3 +286,73 @@ def test_a_run_of_another_version_is_read_or_refused_in_a_sentence(registry, run
         assert isinstance(registry.list(OWNER), list)
     (run.folder / "events.jsonl").write_text('{"event": "dreamt", "step": 1}\n{"event": "saved"}\n')
     assert Jobs(registry).state(run_id).state == "new"
+
+
+ODD = (None, "odd", -1, 7.5, [], {}, [["x"]], {"x": 1})
+EVENTS = (
+    Started(0, "cpu", "fp32", 1, 1, 1, 1, {"unigram": {"loss": 5.0}}, [["a", "b", "c"]]),
+    Stepped(1, 1.0, 0.1, 0.1, 6.0, 0.01, 1.0, 9.0, 0),
+    Validated(1, 1.0, 5.0, 0.1, 0.2, True, [[0.1, ["b", 0.1]]]),
+    Noticed(1, "stopped_early", {"step": 1, "best_step": 1, "epochs": 2}),
+    Saved(1, 1.0),
+    Finished(1, 1.0, "finished", 1, 5.0),
+    Failed(1, "no", "worker_killed", {"signal": 9}),
+)
+
+
+def changed(record: dict) -> list[dict]:
+    """The record without each of its keys, with something odd in its place, and with more."""
+    made = [record | {"later": {"a": 1}}]
+    for key in record:
+        made.append({k: v for k, v in record.items() if k != key})
+        made += [record | {key: odd} for odd in ODD]
+    return made
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_events_of_another_version_are_told_as_far_as_they_can_be(registry, run_id, event):
+    run, desk = registry.open(run_id), Desk(registry, Jobs(registry))
+    log, sound = run.folder / "events.jsonl", json.loads(to_line(EVENTS[4]))
+    for odd in changed(json.loads(to_line(event))):
+        log.write_text(f"{json.dumps(odd)}\n{to_line(EVENTS[1])}\n{json.dumps(sound)}\n")
+        desk.standing.seconds = desk.log_ends.seconds = 0
+        answer = live.pull(desk, run_id, 0)
+        assert json.dumps(answer) and answer["cursor"] == run.log_size
+        assert answer["s"][-1][0] == 1 and answer["status"]["state"] == "stopped"
+        assert len(registry.list(OWNER)) == 1
+        log.write_text(json.dumps(odd) + "\n")  # the newest
+        assert live.pull(desk, run_id, 0)["status"]["state"] in STATES
+    log.write_text(to_line(event) + "\n")
+    assert live.pull(desk, run_id, 0)["cursor"] == run.log_size
+
+
+def test_a_worker_file_of_another_version_names_nobody(registry, run_id):
+    run = registry.open(run_id)
+    known = {"pid": os.getpid(), "born": birth(os.getpid()), "log_from": 0}
+    for missing in known:
+        for odd in ("odd", [], None):
+            (run.folder / "worker.json").write_text(json.dumps(known | {missing: odd}))
+            assert run.worker() is None and Jobs(registry).state(run_id).state == "new"
+    (run.folder / "worker.json").write_text("[]")
+    assert run.worker() is None
+    (run.folder / "worker.json").write_text(json.dumps(known | {"later": 1}))
+    assert run.worker().alive
+
+
+def test_a_run_of_another_version_opens_the_page_or_says_why_not(registry, run_id):
+    run, desk = registry.open(run_id), Desk(registry, Jobs(registry))
+    desk.ready()
+    whole, said = run.record, set()
+    odd = changed(whole)
+    odd += [whole | {"preset": preset} for preset in changed(whole["preset"])]
+    odd += [whole | {"budget": budget} for budget in changed(whole["budget"])]
+    for record in odd:
+        (run.folder / "run.json").write_text(json.dumps(record))
+        assert live.pull(desk, run_id, 0)["status"]["state"] == "new"
+        try:
+            assert len(model.show(desk, run_id)) > 6
+        except UserError as error:
+            said.add(error.key)
+    assert said == {"broken_run"}
+    (run.folder / "run.json").write_text(json.dumps(whole | {"preset": whole["preset"] | {"x": 1}}))
+    assert model.show(desk, run_id)[2] == whole["preset"]["dropout"]

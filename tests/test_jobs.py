@@ -86,7 +86,7 @@ def test_a_training_to_the_end_from_text_alone_and_twice_is_once(registry, parag
     with pytest.raises(UserError, match="already finished"):
         jobs.start(run_id)
     run.write_settings(replace(run.settings, budget=Budget(max_steps=30)))
-    assert not is_spent(run, budget_of(run))
+    assert not is_spent(run, budget_of(run.record))
 
 
 def test_stop_keeps_a_model_and_start_goes_on(registry, paragraphs, tokenizer):

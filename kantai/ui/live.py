@@ -7,7 +7,8 @@ see the same. What the page knows already is not told again. Knows nothing of ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -16,7 +17,7 @@ import gradio as gr
 
 from kantai.errors import UserError
 from kantai.events import Finished, Validated
-from kantai.jobs import JobState
+from kantai.jobs import JobState, budget_of
 from kantai.strings import LANGUAGES
 from kantai.ui.desk import STANDING, Desk
 from kantai.ui.nodes import Sentence, both, said, spoken
@@ -28,6 +29,7 @@ from kantai.workspace import Run
 STEP = {"seconds": ".2f", "share": ".4f", "epoch": ".1f", "loss": ".3f",
         "learning_rate": ".3g", "gradient_norm": ".2f"}  # fmt: skip
 LOOK = {"seconds": ".2f", "loss": ".4f", "top1": ".3f", "top5": ".3f"}
+Pack = Callable[[dict[str, Any]], Any]
 MB = 1_000_000
 PART = 65_536  # bytes of the log an answer looks at; a long history comes in several
 
@@ -51,9 +53,9 @@ def pull(
     events, after = run.events_after(cursor, max(0, min(PART, end - cursor)))
     answer: dict[str, Any] = {"cursor": after}
     for key, kind, pack in PACKED:
-        if rows := [pack(event) for event in events if event["event"] == kind]:
+        if rows := list(packed(pack, (event for event in events if event["event"] == kind))):
             answer[key] = rows
-    if notes := [NOTES[e["event"]](e) for e in events if e["event"] in NOTES]:
+    if notes := list(packed(_note, (event for event in events if event["event"] in NOTES))):
         answer["n"] = notes
     if after < end and after != cursor:
         answer["more"] = True
@@ -84,6 +86,17 @@ def trains(standing: dict[str, Any]) -> bool:
     After the training nobody is told too little: there may be no next time.
     """
     return standing["state"] == "training"
+
+
+def packed(pack: Pack, events: Iterable[dict[str, Any]]) -> Iterator[Any]:
+    """Each event packed; one of another version, that cannot be, is passed over."""
+    for event in events:
+        with suppress(KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            yield pack(event)
+
+
+def _note(event: dict[str, Any]) -> list[Any]:
+    return NOTES[event["event"]](event)
 
 
 def _step(event: dict[str, Any]) -> list[Any]:
@@ -136,13 +149,13 @@ def _failing(event: dict[str, Any]) -> list[Any]:
         return [event["step"], event["message"]]
 
 
-NOTES: dict[str, Callable[[dict[str, Any]], list[Any]]] = {
+NOTES: dict[str, Pack] = {
     "noticed": _notice,
     "started": _beginning,
     "finished": _ending,
     "failed": _failing,
 }
-PACKED: tuple[tuple[str, str, Callable[[dict[str, Any]], Any]], ...] = (
+PACKED: tuple[tuple[str, str, Pack], ...] = (
     ("s", "stepped", _step),
     ("v", "validated", _look),
     ("b", "started", _begin),
@@ -158,9 +171,9 @@ def status(desk: Desk, run_id: str, run: Run, state: JobState) -> dict[str, Any]
     sentence, where = told(run, state)
     answer = {
         "state": state.state,
-        "name": run.owner.get("name") or record["preset_name"],
+        "name": run.owner.get("name") or record.get("preset_name", ""),
         "notes": desk.notes(run, state),
-        "budget": record["budget"]["seconds"],
+        "budget": budget_of(record).get("seconds"),
         "told": sentence,
         "where": where,
         "doing": state.doing if state.doing not in ("", "doing_train") else None,

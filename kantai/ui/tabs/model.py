@@ -204,12 +204,9 @@ def name_of(name: str, preset: Preset) -> str:
 
 def show(desk: Desk, run_id: str) -> tuple[Any, ...]:
     """The Run's own model: the sliders, what is seen, and its code."""
-    record = desk.registry.open(run_id).record if desk.registry.has(run_id) else None
-    if record is None:
-        settings = desk.default_settings()
-        name, preset = settings.preset_name, settings.preset
-    else:
-        name, preset = record["preset_name"], Preset(**record["preset"])
+    has = desk.registry.has(run_id)
+    settings = desk.registry.open(run_id).settings if has else desk.default_settings()
+    name, preset = settings.preset_name, settings.preset
     fields = values_of(name if name in PRESETS else nearest(preset), preset)
     return (*fields, *look(desk, run_id, *fields))
 
