@@ -57,7 +57,7 @@
 
     const marks = () => {
       const scores = kantai.store.started?.baselines ?? {};
-      const known = references ? BASELINES.filter((name) => name in scores) : [];
+      const known = references ? BASELINES.filter((name) => name in scores).sort((a, b) => scores[b] - scores[a]) : [];
       // Lines that lie close together would write over one another: a label gives way downwards.
       let last = Infinity;
       const gap = ((top() + 0.5) / plot.clientHeight || 0) * 15;

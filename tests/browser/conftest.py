@@ -29,6 +29,8 @@ BOOK = (
     + b"".join(b"The lighthouse saw tide number %d come in.\r\n\r\n" % n for n in range(900))
     + b"*** END OF THE PROJECT GUTENBERG EBOOK TIDES ***\r\n"
 )
+# As `python app.py`, but that the demo trains for a moment only.
+APP = "import app; from kantai.ui import demo; demo.DEMO_SECONDS = 6.0; app.main()"
 PATIENCE = 120_000  # milliseconds: a busy machine may be slow, but not silent
 
 
@@ -56,7 +58,7 @@ class Server:
             "HF_HUB_OFFLINE": "",  # or no book could be fetched from our own mirror
             "KANTAI_MIRROR": self.mirror,
         }
-        self.process = subprocess.Popen([sys.executable, "app.py"], cwd=HOUSE, env=environment)
+        self.process = subprocess.Popen([sys.executable, "-c", APP], cwd=HOUSE, env=environment)
         for _ in range(600):
             try:
                 urllib.request.urlopen(self.url, timeout=5).close()

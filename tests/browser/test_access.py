@@ -4,22 +4,44 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.test_page import TABS, go, settled, state_is, until
+from tests.browser.test_page import TABS, go, no_serious_fault, settled, state_is, until
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(visit, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page, faults = visit(scheme=scheme), set()
+    page = visit(scheme=scheme)
     until(page, "document.querySelector('.k-tiles strong')")
     for tab in TABS:
         go(page, tab)
+        no_serious_fault(page, tab)
+
+
+CONTROLS = """() => {
+    const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && !e.disabled;
+    const all = "a[href], button, input, select, textarea, summary, [role=tab], [role=button]";
+    const panels = [...document.querySelectorAll(all)].filter(seen);
+    const name = (e) => e.type === "radio" ? "radio " + e.name : e;
+    window.reached = new Set();
+    document.addEventListener("focusin", (event) => window.reached.add(name(event.target)));
+    window.missing = () => panels.filter((e) => e.isConnected && !window.reached.has(name(e)))
+        .map((e) => e.outerHTML.slice(0, 160));
+    return panels.length;
+}"""
+
+
+def test_every_control_is_reached_by_the_tab_key(visit):
+    page, missed = visit(), {}
+    until(page, "document.querySelector('.k-tiles strong')")
+    for tab in TABS:
+        go(page, tab)
+        for fold in page.query_selector_all("button.label-wrap:not(.open) >> visible=true"):
+            fold.click()
         settled(page)
-        for fault in Axe().run(page).response["violations"]:
-            if fault["impact"] in ("serious", "critical"):
-                faults |= {(tab, fault["id"], node["html"][:200]) for node in fault["nodes"]}
-    assert not faults
+        count = page.evaluate(CONTROLS)
+        for _ in range(count + 8):
+            page.keyboard.press("Tab")
+        missed[tab] = page.evaluate("window.missing()")
+    assert not any(missed.values()), missed
 
 
 def press_until(page, key: str, condition: str, most: int = 80) -> None:
