@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import os
 import sys
 import time
@@ -21,6 +22,31 @@ from kantai.devices import use_threads_politely
 from kantai.errors import UserError, explain
 from kantai.events import finite
 from kantai.processes import age
+from kantai.strings import text as sentence
+
+
+def a_place(text: str) -> Path:
+    """A path; an empty one would be wherever the program stands."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(sentence("name_a_folder"))
+    return Path(text)
+
+
+def above_0(text: str) -> float:
+    """A finite number above 0."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(sentence("number_above", least=0))
+    return value
+
+
+def from_0(text: str) -> float:
+    """A finite number, 0 or more."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(sentence("number_from", least=0))
+    return value
+
 
 # One row an argument: flags or name, and what argparse wants to know of it.
 FILES = (["files"], {"nargs": "+", "metavar": "FILE", "help": "text to learn from"})
@@ -29,26 +55,26 @@ COLUMN = (["--column"], {"help": "the text column of tables, where it is not fou
 RULES = (["--without-rule"], {"action": "append", "metavar": "RULE", "help": "a rule not to use"})
 DEVICE = (["--device"], {"choices": ["cpu", "cuda", "mps"], "help": "default: the best there is"})
 PRESET = (["--preset"], {"help": "a model's size; default: what suits the device"})
-RECIPE = (["--recipe"], {"default": "playground", "help": "how to train: playground or notebook"})
+RECIPE = (["--recipe"], {"help": "how to train: playground (default) or notebook"})
 VOCAB = (["--vocab-size"], {"type": int, "help": "default: what suits the length of the text"})
-SEED = (["--seed"], {"type": int, "default": 0})
-PRECISION = (["--precision"], {"default": "auto", "choices": ["auto", "fp32", "bf16", "fp16"]})
-OUT = (["--out"], {"type": Path, "required": True, "metavar": "RUN", "help": "the Run's folder"})
-RUN = (["run"], {"type": Path, "metavar": "RUN", "help": "a Run's folder, or a model's"})
-SECONDS = (["--seconds"], {"type": float, "help": "how long to train"})
+SEED = (["--seed"], {"type": int, "help": "of all that is drawn by lot; default: 0"})
+PRECISION = (["--precision"], {"choices": ["auto", "fp32", "bf16", "fp16"]})
+OUT = (["--out"], {"type": a_place, "required": True, "metavar": "RUN", "help": "the Run's folder"})
+RUN = (["run"], {"type": a_place, "metavar": "RUN", "help": "a Run's folder, or a model's"})
+SECONDS = (["--seconds"], {"type": above_0, "help": "how long to train"})
 TOTAL = (
     ["--total-seconds"],
-    {"type": float, "metavar": "S", "help": "from the start to the examined and saved model"},
+    {"type": above_0, "metavar": "S", "help": "from the start to the examined and saved model"},
 )
 STEPS = (["--max-steps"], {"type": int})
 EPOCHS = (["--epochs"], {"type": float})
 RESUME = (["--resume"], {"action": "store_true", "help": "go on where a Run left off"})
 SAVE_EVERY = (
     ["--save-every"],
-    {"type": float, "default": 20.0, "metavar": "SECONDS", "help": "between checkpoints"},
+    {"type": from_0, "default": 20.0, "metavar": "SECONDS", "help": "between checkpoints"},
 )
 TOP_K = (["--top-k"], {"type": int, "default": 5})
-MEGABYTES = (["--megabytes"], {"type": float, "help": "data: grow the text to this size"})
+MEGABYTES = (["--megabytes"], {"type": above_0, "help": "data: grow the text to this size"})
 TEXT = (
     ["--text"],
     {"nargs": "+", "metavar": "NAME", "help": "learn: samples or files, each a text of its own"},
@@ -97,7 +123,7 @@ COMMANDS = (
         (
             RUN,
             (["--to"], {"required": True, "choices": ["zip", "notebook", "script", "hub"]}),
-            (["--out"], {"type": Path, "metavar": "FILE", "help": "where to write it"}),
+            (["--out"], {"type": a_place, "metavar": "FILE", "help": "where to write it"}),
             (["--repo"], {"help": "the Hub's repository: owner/name"}),
             JSON,
         ),
@@ -108,7 +134,7 @@ COMMANDS = (
         commands.fetch,
         (
             (["book"], {"help": "a name such as kant-pure-reason, or a number"}),
-            (["--to"], {"type": Path, "default": Path("books"), "metavar": "FOLDER"}),
+            (["--to"], {"type": a_place, "default": Path("books"), "metavar": "FOLDER"}),
             JSON,
         ),
     ),
@@ -118,7 +144,7 @@ COMMANDS = (
         commands.demo,
         (
             (["--sample"], {"default": "harbour", "help": "harbour (English) or willow (中文)"}),
-            (["--out"], {"type": Path, "metavar": "RUN", "help": "default: runs/demo-..."}),
+            (["--out"], {"type": a_place, "metavar": "RUN", "help": "default: runs/demo-..."}),
             SECONDS,
             DEVICE,
             PRESET,

@@ -167,6 +167,12 @@ def find_preset(name: str, **changes: object) -> Preset:
     return replace(PRESETS[name], **changes)
 
 
+def with_rows(preset: Preset, vocab_size: int | None) -> Preset:
+    """The preset for an asked vocabulary: one with a size of its own gets the asked one instead."""
+    own = preset.vocab_size is not None and vocab_size is not None
+    return replace(preset, vocab_size=vocab_size) if own else preset
+
+
 def build_config(preset: Preset, vocab_size: int) -> Any:
     """transformers' config of a preset; its own `vocab_size` wins, if it holds all tokens."""
     import transformers

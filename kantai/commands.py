@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from kantai.workspace import Run, Settings
 
 NOTEBOOK_VOCAB = 52_000
+USUAL_VOCAB = 8_000  # of a table whose text is not known
 LINES_SAMPLED = 200_000  # of a large text, enough to say what the notebook would have lost
+LINES_KEPT = 20_000  # of these, while a Run's own vocabulary is learned
 
 
 def say(words: str, arguments: Namespace) -> None:
@@ -35,19 +38,26 @@ def say(words: str, arguments: Namespace) -> None:
 
 def read_corpus(arguments: Namespace, bars: Bars) -> tuple[list[Document], Corpus]:
     """Read and clean the files of a command."""
-    from kantai.cleaning import CLEANING_RULES, choose_rules
     from kantai.corpus import build_corpus
     from kantai.readers import read_files
 
     bars("doing_read", 0.0)
-    documents = read_files(arguments.files, column=getattr(arguments, "column", None))
-    unwanted = getattr(arguments, "without_rule", None) or []
-    choose_rules(unwanted)  # a name that is not there is a mistake to be told
-    rules = [name for name in CLEANING_RULES if name not in unwanted]
+    documents = read_files(arguments.files, column=arguments.column)
     corpus = build_corpus(
-        documents, rules=rules, progress=lambda share, name: bars("doing_clean", share)
+        documents,
+        rules=chosen_rules(arguments),
+        progress=lambda share, name: bars("doing_clean", share),
     )
     return documents, corpus
+
+
+def chosen_rules(arguments: Namespace) -> list[str]:
+    """All rules but those that are not wanted. Raises UserError for one that is not there."""
+    from kantai.cleaning import CLEANING_RULES, choose_rules
+
+    unwanted = arguments.without_rule or []
+    choose_rules(unwanted)
+    return [name for name in CLEANING_RULES if name not in unwanted]
 
 
 # --- inspect ----------------------------------------------------------------------------------
@@ -72,8 +82,7 @@ def notebook_reading(documents: list[Document], bars: Bars) -> LineByLine:
     from kantai.tokenizer import TokenizerSettings, train_tokenizer
 
     def lines() -> Iterator[str]:
-        every = (line for document in documents for line in document.text.splitlines())
-        return islice(every, LINES_SAMPLED)
+        return islice(lines_of(documents), LINES_SAMPLED)
 
     tokenizer = train_tokenizer(
         lines(),
@@ -81,6 +90,11 @@ def notebook_reading(documents: list[Document], bars: Bars) -> LineByLine:
         progress=lambda share: bars("doing_tokenizer", share),
     )
     return line_by_line(lines(), lambda rows: [len(ids) for ids in tokenizer.encode(rows)])
+
+
+def lines_of(documents: Iterable[Document]) -> Iterator[str]:
+    """The lines of files as they came."""
+    return (line for document in documents for line in document.text.splitlines())
 
 
 def _tell_report(report: dict[str, Any], arguments: Namespace) -> None:
@@ -124,47 +138,135 @@ def train(arguments: Namespace) -> dict[str, Any]:
     """From files to a model; `--resume` goes on with a Run that is there."""
     from kantai.architectures import ARCHITECTURES
     from kantai.libraries import preload
-    from kantai.workspace import Run
 
     libraries = preload(architecture.model_class for architecture in ARCHITECTURES.values())
 
     with Bars() as bars:
-        if arguments.resume and (arguments.out / "run.json").exists():
-            run = Run.open(arguments.out)
-            _change_budget(run, arguments)
-        else:
-            run = _new_run(arguments)
-        _fill_run(run, arguments, bars)
-        libraries.join()
-        result = _pretrain(run, arguments, bars)
+        resumed = arguments.resume and (arguments.out / "run.json").exists()
+        run, lines = (_old_run if resumed else _new_run)(arguments, bars)
+        with at_work(run):
+            _go_on(run, arguments)
+            _learn_tokenizer(run, lines, bars)
+            libraries.join()
+            result = _pretrain(run, arguments, bars)
     _tell_result(result, arguments)
     return result
 
 
-def _new_run(arguments: Namespace) -> Run:
+def _new_run(arguments: Namespace, bars: Bars) -> tuple[Run, list[str]]:
+    """A Run with its text, and lines as they came; no Run where the text cannot be read."""
     from kantai.workspace import Run
 
-    return Run.create(arguments.out, settings_of(arguments))
+    settings = settings_of(arguments)
+    run = Run(arguments.out)
+    run.make_room()
+    lines = _keep_text(run, arguments, bars, settings.seed)
+    return Run.create(arguments.out, settings), lines
+
+
+def _old_run(arguments: Namespace, bars: Bars) -> tuple[Run, list[str]]:
+    """A Run that goes on; its text is read where an earlier start left none."""
+    from kantai.workspace import Run
+
+    run = Run.open(arguments.out)
+    check_resume(run.settings, arguments)
+    lines = [] if run.has_text else _keep_text(run, arguments, bars, run.settings.seed)
+    return run, lines
+
+
+def _keep_text(run: Run, arguments: Namespace, bars: Bars, seed: int) -> list[str]:
+    """Read, clean and keep the files, one part after another; the first lines as they came."""
+    from kantai.keeping import keep_documents
+    from kantai.readers import stream_files
+
+    rules, lines = chosen_rules(arguments), []
+
+    def passing(documents: Iterable[Document]) -> Iterator[Document]:
+        for document in documents:
+            lines.extend(islice(lines_of([document]), LINES_KEPT - len(lines)))
+            yield document
+
+    bars("doing_read", 0.0)
+    documents = passing(stream_files(arguments.files, column=arguments.column))
+    size = sum(file.stat().st_size for file in map(Path, arguments.files) if file.is_file())
+    keep_documents(run, documents, rules, bars, seed=seed, size=size)
+    return lines
+
+
+def check_resume(begun: Settings, arguments: Namespace) -> None:
+    """A resumed Run keeps its settings. Raises UserError where other ones are asked for."""
+    asked = {
+        "FILE": (_names(begun.files), _names(arguments.files) if begun.files else None),
+        "--preset": (begun.preset_name, arguments.preset),
+        "--recipe": (begun.recipe.name, arguments.recipe),
+        "--vocab-size": (begun.vocab_size or "auto", arguments.vocab_size),
+        "--precision": (begun.precision, arguments.precision),
+        "--seed": (begun.seed, arguments.seed),
+    }
+    for name, (there, wanted) in asked.items():
+        if wanted is not None and wanted != there:
+            raise UserError("resume_differs", folder=arguments.out, name=name, there=there)
+
+
+def _names(files: Iterable[str | Path]) -> str:
+    return ", ".join(Path(file).name for file in files)
+
+
+@contextmanager
+def at_work(run: Run) -> Iterator[None]:
+    """Say in the Run that this process trains it. Raises UserError where another one does."""
+    from kantai.worker import Desk
+
+    Desk(run)
+    try:
+        yield
+    finally:
+        run.clear_worker()
+
+
+def _go_on(run: Run, arguments: Namespace) -> None:
+    """No stop of before counts; a resumed Run may be given another budget."""
+    run.clear_stop()
+    budget = asked_budget(arguments)
+    if budget:
+        run.write_settings(replace(run.settings, budget=budget))
+
+
+def _learn_tokenizer(run: Run, lines: list[str], bars: Bars) -> None:
+    """The vocabulary, and what it says of the notebook's reading of the lines."""
+    if run.has_tokenizer:
+        return
+
+    from kantai import stages
+    from kantai.corpus import line_by_line
+
+    tokenizer = stages.learn_tokenizer(run, bars)
+    if lines:
+        lost = line_by_line(lines, lambda rows: [len(ids) for ids in tokenizer.encode(rows)])
+        run.write_report(run.report | {"line_by_line": asdict(lost)})
 
 
 def settings_of(arguments: Namespace) -> Settings:
     """The settings that the arguments of `train` and `demo` ask for; checked here, at once."""
-    from kantai.architectures import DEFAULT_PRESET, find_preset
+    from kantai.architectures import DEFAULT_PRESET, find_preset, with_rows
     from kantai.devices import check_precision, find_device
     from kantai.recipes import find_recipe, recipe_for
     from kantai.tokenizer import TokenizerSettings
     from kantai.workspace import Settings
 
-    find_recipe(arguments.recipe)
+    recipe_name = arguments.recipe or "playground"
+    precision = arguments.precision or "auto"
+    find_recipe(recipe_name)
     name = arguments.preset or DEFAULT_PRESET["cpu"]
     find_preset(name)
     budget = asked_budget(arguments)
     if arguments.vocab_size is not None:
         TokenizerSettings(arguments.vocab_size)
     device = find_device(arguments.device)
-    check_precision(device, arguments.precision)
+    check_precision(device, precision)
     name = arguments.preset or DEFAULT_PRESET[device.kind]
-    preset, recipe = find_preset(name), recipe_for(arguments.recipe, device.kind)
+    preset = with_rows(find_preset(name), arguments.vocab_size)
+    recipe = recipe_for(recipe_name, device.kind)
     preset.check_block(recipe.block_size)
     return Settings(
         preset_name=name,
@@ -172,8 +274,8 @@ def settings_of(arguments: Namespace) -> Settings:
         recipe=recipe,
         budget=budget or recipe.budget,
         vocab_size=arguments.vocab_size or preset.vocab_size,
-        precision=arguments.precision,
-        seed=arguments.seed,
+        precision=precision,
+        seed=arguments.seed or 0,
         files=tuple(str(file) for file in arguments.files),
     )
 
@@ -187,26 +289,6 @@ def asked_budget(arguments: Namespace) -> Budget | None:
         raise UserError("one_budget")
     asked = (total if seconds is None else seconds, arguments.max_steps, arguments.epochs)
     return Budget(*asked) if any(value is not None for value in asked) else None
-
-
-def _change_budget(run: Run, arguments: Namespace) -> None:
-    """A resumed Run keeps its settings; a new budget may be given to go on for longer."""
-    run.clear_stop()
-    budget = asked_budget(arguments)
-    if budget:
-        run.write_settings(replace(run.settings, budget=budget))
-
-
-def _fill_run(run: Run, arguments: Namespace, bars: Bars) -> None:
-    """Text and tokenizer, unless an earlier start left them there whole."""
-    corpus = None if run.has_text else read_corpus(arguments, bars)[1]
-
-    from kantai import stages
-
-    if corpus is not None:
-        stages.keep_text(run, corpus)
-    if not run.has_tokenizer:
-        stages.learn_tokenizer(run, bars)
 
 
 def _pretrain(run: Run, arguments: Namespace, bars: Bars) -> dict[str, Any]:
@@ -254,13 +336,15 @@ def parameters(arguments: Namespace) -> dict[str, Any]:
         build_model,
         find_preset,
         parameter_table,
+        with_rows,
     )
     from kantai.tokenizer import TokenizerSettings
 
-    preset = find_preset(arguments.preset or DEFAULT_PRESET["cpu"])
-    asked = arguments.vocab_size or preset.vocab_size or 8_000
+    asked = arguments.vocab_size
+    preset = with_rows(find_preset(arguments.preset or DEFAULT_PRESET["cpu"]), asked)
+    asked = preset.vocab_size or (USUAL_VOCAB if asked is None else asked)
     TokenizerSettings(asked)
-    model = build_model(replace(preset, vocab_size=None), asked, device="meta")
+    model = build_model(preset, asked, device="meta")
     table = parameter_table(model)
     for row in table:
         shape = " × ".join(map(str, row.shape))
@@ -278,11 +362,10 @@ def parameters(arguments: Namespace) -> dict[str, Any]:
 
 def fill_mask(arguments: Namespace) -> dict[str, Any]:
     """Guesses for each mask of a sentence."""
-    from kantai.fill_mask import GAP, FillMask
+    from kantai.fill_mask import FillMask, check_question
     from kantai.workspace import model_folder
 
-    if not GAP.search(arguments.sentence):
-        raise UserError("sentence_without_mask")
+    check_question(arguments.sentence, arguments.top_k)
     filler = FillMask.load(model_folder(arguments.run))
     answers = filler.fill(arguments.sentence, arguments.top_k)
     for candidates in answers:
@@ -327,7 +410,7 @@ def demo(arguments: Namespace) -> dict[str, Any]:
     from kantai.samples import load_sample
 
     sample = load_sample(arguments.sample)
-    arguments.files = [sample.path]
+    arguments.files, arguments.vocab_size = [sample.path], sample.vocab_size
     arguments.out = arguments.out or Path("runs") / time.strftime("demo-%Y%m%d-%H%M%S")
     for name, value in DEMO_SETTINGS.items():
         if getattr(arguments, name, None) is None:
@@ -348,13 +431,14 @@ def demo(arguments: Namespace) -> dict[str, Any]:
 
 DEMO_SETTINGS: dict[str, Any] = {
     "seconds": 47.0,
-    "recipe": "playground",
-    "vocab_size": 4_000,
+    "recipe": None,
     "max_steps": None,
     "epochs": None,
-    "precision": "auto",
+    "precision": None,
     "resume": False,
     "save_every": 20.0,
+    "column": None,
+    "without_rule": None,
 }
 
 

@@ -17,6 +17,17 @@ from kantai.errors import UserError
 from kantai.tokenizer import readable
 
 GAP = re.compile(r"\[MASK\]|_{3,}|<mask>")
+HALF = re.compile("[\ud800-\udfff]")  # what is left of bytes that are no text
+
+
+def check_question(sentence: str, top_k: int = 5) -> None:
+    """Raise UserError where no model can answer: no gap, half letters, too many answers."""
+    if not GAP.search(sentence):
+        raise UserError("sentence_without_mask")
+    if HALF.search(sentence):
+        raise UserError("sentence_not_text")
+    if not 1 <= top_k <= 100:
+        raise UserError("top_k_range", asked=top_k)
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,7 @@ class FillMask:
         """
         import torch
 
-        if not 1 <= top_k <= 100:
-            raise UserError("top_k_range", asked=top_k)
+        check_question(sentence, top_k)
         ids = self._encode(sentence)
         gaps = (ids[0] == self.tokenizer.mask_token_id).nonzero().squeeze(1)
         if not len(gaps):

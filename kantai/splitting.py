@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from kantai.duplicates import Seen
+from kantai.errors import UserError
 from kantai.words import batches, ngram_hashes
 
 BLOCKS = 10
@@ -52,7 +53,7 @@ def split_corpus(
     characters together, at most `most_held`. A paragraph that comes twice counts once. One
     that is longer than the whole validation part would be is first cut at sentence ends. Both
     parts have at least one paragraph. `keep` gets the name of a part and its paragraphs, one
-    after another: the text is read several times and never held. Raises ValueError if it
+    after another: the text is read several times and never held. Raises UserError if it
     cannot be parted at all.
     """
     if not 0 < validation_fraction < 1:
@@ -63,7 +64,7 @@ def split_corpus(
     if max(lengths, default=0) > longest:
         lengths = array("q", map(len, _pieces(paragraphs, longest)))
     if len(lengths) < 2:
-        raise ValueError("a text must have at least two sentences to be split")
+        raise UserError("text_cannot_be_split")
     chosen = _choose_blocks(lengths, fraction, random.Random(seed))
 
     def part(held: int) -> Iterator[str]:

@@ -49,7 +49,7 @@ class Desk:
         here = os.getpid()
         other = run.worker()
         if other and other.pid != here and other.alive:
-            raise UserError("run_is_training")
+            raise UserError("trained_elsewhere", folder=run.folder)
         self.worker = Worker(here, birth(here) or 0.0, run.log_size)
         run.write_worker(self.worker)
 

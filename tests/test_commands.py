@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -15,7 +16,8 @@ import pytest
 from kantai.__main__ import main
 from kantai.errors import UserError
 from kantai.events import Started
-from kantai.workspace import Run
+from kantai.processes import birth
+from kantai.workspace import Run, Worker
 from tests.conftest import small_text
 
 TRAIN_KEYS = {
@@ -37,9 +39,10 @@ def book(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(book):
     """A Run that the command line made."""
-    run = book.parent / "run"
-    arguments = ["train", book, "--out", run, "--max-steps", 30, "--vocab-size", 400]
-    assert main([*map(str, arguments), "--device", "cpu", "--json"]) == 0
+    run, short = book.parent / "run", written(book.parent, "short.txt", b"word " * 40)
+    arguments = ["--out", run, "--max-steps", 30, "--vocab-size", 400, "--device", "cpu"]
+    assert main(["train", str(short), *map(str, arguments)]) == 2  # and is forgotten
+    assert main(["train", str(book), *map(str, arguments), "--json"]) == 0
     return run
 
 
@@ -56,6 +59,38 @@ def test_train_says_what_the_contract_asks(trained):
     assert result["vocab_learned"] <= result["vocab_size"] == result["vocab_learned"]
     assert set(result["baselines"]) == {"uniform", "unigram", "bigram", "ngram"}
     assert all(set(b) == {"loss", "top1", "top5"} for b in result["baselines"].values())
+
+
+def test_the_report_says_what_the_notebook_would_have_lost(trained, book):
+    lost = Run.open(trained).report["line_by_line"]
+    filled = [line for line in book.read_text().splitlines() if line]
+    assert lost["examples"] == len(filled) and 0 <= lost["padding_fraction"] < 1
+    assert lost["tokens_lost_fraction"] == 0.0  # no line has 126 tokens
+
+
+def test_a_run_that_another_process_trains_is_left_alone(trained, book, capfd):
+    run, parent = Run.open(trained), os.getppid()
+    log = run.log_size
+    run.write_worker(Worker(parent, birth(parent), 0))
+    arguments = ["train", book, "--out", trained, "--resume", "--max-steps", 99]
+    assert main([*map(str, arguments)]) == 2
+    assert "another process" in capfd.readouterr().err.splitlines()[-1]
+    assert run.settings.budget.max_steps == 30 and run.log_size == log and run.worker().alive
+    run.clear_worker()
+
+
+def test_the_notebooks_way_through_the_command_line(tmp_path, capfd):
+    text = tmp_path / "short.txt"
+    text.write_text("\n".join(small_text(40)), encoding="utf-8")
+    notebook = ("--preset", "notebook", "--vocab-size", 600)  # more than 40 lines can fill
+    result = answer(
+        capfd, "train", text, "--out", tmp_path / "run", *notebook, "--recipe", "notebook",
+        "--device", "cpu",
+    )  # fmt: skip
+    assert (result["preset"], result["recipe"], result["steps"]) == ("notebook", "notebook", 1)
+    assert result["vocab_size"] == 600 > result["vocab_learned"]
+    assert result["parameters"] == answer(capfd, "parameters", *notebook)["total"]
+    assert Run.open(tmp_path / "run").settings.recipe.block_size == 128
 
 
 def test_the_model_loads_with_transformers_alone(trained):
@@ -130,6 +165,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 MAKERS = {
     "empty.txt": lambda folder: written(folder, "empty.txt", b""),
     "picture.txt": lambda folder: written(folder, "picture.txt", PNG),
+    "hello.txt": lambda folder: written(folder, "hello.txt", b"hello. " * 201),
     "forty.txt": lambda folder: written(folder, "forty.txt", b"word " * 40),
     "bomb.zip": bomb,
     "numbers.parquet": numbers,
@@ -148,6 +184,22 @@ MISTAKES = [
     ("train {book} --out {tmp}/a --device mps", "mps"),
     ("train {book} --out {tmp}/a --precision fp16 --device cpu", "fp16"),
     ("train {book} --out {run}", "--resume"),
+    ("train {book} --out {run} --resume --seed 3", "--seed 0"),
+    ("train {book} --out {run} --resume --vocab-size 500", "--vocab-size 400"),
+    ("train {book} --out {run} --resume --preset mini", "--preset nano"),
+    ("train {book} --out {run} --resume --recipe notebook", "--recipe playground"),
+    ("train {tmp}/forty.txt --out {run} --resume", "mill.txt"),
+    ("train {book} --out {tmp}/a --seed -1", "-1"),
+    ("train {book} --out {tmp}/a --seed 1180591620717411303424", "2^63"),
+    ("train {book} --out ''", "name a folder"),
+    ("train {book} --out {tmp}/a --save-every -1", "from 0"),
+    ("train {book} --out {tmp}/a --seconds nan", "above 0"),
+    ("train {tmp}/hello.txt --out {tmp}/a", "two sentences"),
+    ("inspect {tmp}/hello.txt", "two sentences"),
+    ("bench speed --seconds -1", "above 0"),
+    ("bench data --megabytes -5", "above 0"),
+    ("parameters --vocab-size 0", "261"),
+    ("fill-mask {run} 'caf\udce9 <mask>'", "UTF-8"),
     ("train {book} --out {book}/a", "not a folder"),
     ("train {book} --out /proc/kantai", "/proc"),
     ("train {book} --out {tmp}/a --without-rule magic", "magic"),
@@ -167,7 +219,7 @@ def test_a_mistake_is_one_sentence(asked, word, book, trained, tmp_path, capfd):
             make(tmp_path)
     filled = asked.format(book=book, run=trained, tmp=tmp_path)
     capfd.readouterr()
-    assert main(filled.split()) == 2
+    assert main(shlex.split(filled)) == 2
     told = capfd.readouterr().err.replace("\r", "\n").strip().splitlines()
     assert word in told[-1] and told[-1].endswith(".") and "Traceback" not in "\n".join(told)
     assert not (tmp_path / "a" / "model").exists()

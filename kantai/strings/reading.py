@@ -180,4 +180,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Book {number} is larger than {most}: choose another one.",
         "编号 {number} 的书超过 {most}：请选择另一本书。",
     ),
+    "text_cannot_be_split": (
+        "The text needs at least two sentences that differ, one to learn from and one to be "
+        "examined on: add more text.",
+        "文本至少要有两个不同的句子，一个用来学习，一个用来检验：请添加更多文本。",
+    ),
 }

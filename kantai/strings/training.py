@@ -34,6 +34,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{folder} already holds a run: add --resume to go on with it, or name another folder.",
         "{folder} 里已有训练记录：加上 --resume 继续，或换一个文件夹。",
     ),
+    "resume_differs": (
+        "{folder} was begun with {name} {there}: leave that as it was, or train into another "
+        "folder.",
+        "{folder} 开始时的 {name} 是 {there}：请保持不变，或训练到另一个文件夹。",
+    ),
+    "trained_elsewhere": (
+        "{folder} is training in another process: stop that one first, or wait until it ends.",
+        "{folder} 正在另一个进程中训练：请先停止它，或等它结束。",
+    ),
+    "seed_range": (
+        "A seed of {asked} is not possible: choose a whole number from 0 to below 2^63.",
+        "随机种子不能是 {asked}：请选择从 0 到小于 2^63 的整数。",
+    ),
+    "name_a_folder": ("name a folder", "请写出文件夹的名称"),
+    "number_above": ("choose a number above {least}", "请选择大于 {least} 的数"),
+    "number_from": ("choose a number from {least} up", "请选择不小于 {least} 的数"),
     "no_model": (
         "{folder} holds no trained model: train one first, or name a folder that "
         "from_pretrained loads.",
@@ -203,6 +219,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sentence_without_mask": (
         "The sentence holds no <mask>: put <mask>, [MASK] or ___ where a word is to be guessed.",
         "句子里没有 <mask>：请在要猜的位置写上 <mask>、[MASK] 或 ___。",
+    ),
+    "sentence_not_text": (
+        "The sentence holds bytes that are no text: write it in UTF-8.",
+        "句子里有不是文字的字节：请用 UTF-8 书写。",
     ),
     "sentence_too_long": (
         "The sentence has {tokens:,} tokens and the model reads {most:,}: shorten it.",
