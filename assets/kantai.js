@@ -94,6 +94,9 @@
     if (was.focus >= 0) found[Math.min(was.focus, found.length - 1)]?.focus({ preventScroll: true });
   };
 
+  // Seconds since 1970 as the reader's own clock shows them: 2026-11-24 22:10.
+  const clock = (seconds) => new Date(1000 * seconds).toLocaleString("sv-SE", { dateStyle: "short", timeStyle: "short" });
+
   kantai.view = (element, props, trigger, watch) => {
     const place = element.querySelector(".k-view");
     let drawn;
@@ -104,6 +107,7 @@
       const was = stateOf(place);
       place.replaceChildren(...(props.value ? [build(props.value)] : []));
       place.classList.toggle("k-empty", !props.value);
+      place.querySelectorAll("[data-time]").forEach((e) => { e.textContent = clock(e.dataset.time); });
       place.querySelectorAll("table[data-sort]").forEach(enhance);
       restore(place, was);
       place.querySelectorAll("[data-lang]").forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.lang === language)));

@@ -11,17 +11,13 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kantai import snippets
 from kantai.errors import UserError
 from kantai.files import replace, write_text
 from kantai.workspace import Run
 
-if TYPE_CHECKING:
-    from kantai.recipes import Recipe
-
-USUAL_RATE = 1e-3  # of AdamW on a small model
 # What the Hub answers, and the sentence for it; all else is told in its own words.
 HUB_REFUSALS = {401: "hub_no_right", 403: "hub_no_right", 409: "hub_taken"}
 
@@ -72,11 +68,8 @@ def _result(run: Run) -> dict[str, Any]:
 def training_code(run: Run) -> list[tuple[str, str]]:
     """The steps of this Run in today's own lines: (heading, code) pairs, in order."""
     settings, result = run.settings, _result(run)
-    recipe, share = settings.recipe, settings.recipe.masking.mlm_probability
     config = json.loads((run.model_folder / "config.json").read_text(encoding="utf-8"))
-    loop = snippets.training_code(
-        recipe.block_size, recipe.batch_size, share, str(result["steps"]), learning_rate(recipe)
-    )
+    loop = snippets.training_code(settings.recipe, str(result["steps"]))
     return [
         (
             "Text: one paragraph a line, as JSON strings (train.jsonl stands beside this file)",
@@ -87,15 +80,13 @@ def training_code(run: Run) -> list[tuple[str, str]]:
             snippets.tokenizer_code(result["vocab_asked"], settings.min_frequency),
         ),
         ("Model: a new one, from its config", snippets.model_code(config)),
-        ("Pretraining: hide tokens, guess, correct", loop),
+        (
+            "Pretraining: hide tokens, guess, correct; by the run's own optimizer, rates, schedule "
+            "and share of hidden tokens",
+            loop,
+        ),
         ("Fill-mask", snippets.GUESSES),
     ]
-
-
-def learning_rate(recipe: Recipe) -> float:
-    """A rate for AdamW alone: the recipe's own, or what usually suits where it uses another."""
-    adamw = recipe.optimizer.name == "adamw"
-    return recipe.optimizer.learning_rate if adamw else USUAL_RATE
 
 
 def to_zip(run: Run, out: Path | None, repo: str | None) -> Path:

@@ -7,9 +7,12 @@ whole program. No text of a person stands in them: `train.jsonl` lies beside the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kantai.tokenizer import SPECIAL_TOKENS
+
+if TYPE_CHECKING:
+    from kantai.recipes import Recipe
 
 UNTOLD = ("architectures", "transformers_version", "model_type", "dtype")
 
@@ -63,30 +66,86 @@ model = AutoModelForMaskedLM.from_config(config)
 print(sum(p.numel() for p in model.parameters()))"""
 
 
-def training_code(block_size: int, batch_size: int, share: float, steps: str, rate: float) -> str:
-    """Trains `model`; `steps` may be a number or an expression with `rows`."""
+# The optimizers of kantai.optimizers, as torch ships them; {o} are a recipe's OptimizerSettings.
+OPTIMIZERS = {
+    "adamw": """\
+optimizers = [
+    torch.optim.AdamW(
+        model.parameters(), lr={o.learning_rate}, betas={o.betas}, weight_decay={o.weight_decay}
+    )
+]""",
+    "muon": """\
+inner = [
+    p for name, p in model.named_parameters()
+    if p.ndim == 2 and "embeddings" not in name and "decoder" not in name
+]
+outer = [p for p in model.parameters() if all(p is not q for q in inner)]
+groups = [
+    {{"params": [p for p in outer if p.ndim == 2], "weight_decay": {o.embedding_decay}}},
+    {{"params": [p for p in outer if p.ndim != 2], "weight_decay": 0.0}},
+]
+optimizers = [
+    torch.optim.Muon(inner, lr={o.learning_rate}, weight_decay={o.weight_decay}),
+    torch.optim.AdamW(groups, lr={o.adamw_learning_rate}, betas={o.betas}),
+]""",
+}
+# kantai.optimizers.SCHEDULES, as lines of code over `done`, the share of the steps.
+SCHEDULES = {
+    "constant": "1.0",
+    "linear": "1 - done",
+    "trapezoid": "min(1.0, (done + 1e-3) / 0.02, (1 - done) / 0.6)",
+    "cosine": "min(1.0, (done + 1e-3) / 0.02) * 0.5 * (1 + math.cos(math.pi * done))",
+}
+
+
+def training_code(recipe: Recipe, steps: str) -> str:
+    """Trains `model` by the recipe; `steps` may be a number or an expression with `rows`.
+
+    Optimizer, rates, schedule and the share of hidden tokens are the recipe's own. Left out are
+    short rows at first, lines as examples, averaged and best weights, and lower precision.
+    """
+    block, batch = recipe.block_size, recipe.batch_size
+    optimizers = OPTIMIZERS[recipe.optimizer.name].format(o=recipe.optimizer)
+    head = "import math\n\n" if "math." in SCHEDULES[recipe.schedule] else ""
     return f"""\
-import torch
+{head}import torch
 
 stream = torch.tensor([i for e in tokenizer.encode_batch(texts) for i in (0, *e.ids, 2)])
-rows = stream[: len(stream) // {block_size} * {block_size}].view(-1, {block_size})
+rows = stream[: len(stream) // {block} * {block}].view(-1, {block})
 steps = {steps}
-optimizer = torch.optim.AdamW(model.parameters(), lr={rate}, weight_decay=0.1)
-schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, {rate}, total_steps=steps)
+{optimizers}
+
+
+def rate(step):
+    done = step / steps
+    return {SCHEDULES[recipe.schedule]}
+
+
+schedules = [torch.optim.lr_scheduler.LambdaLR(o, rate) for o in optimizers]
 model.train()
 for step in range(steps):
-    chosen = rows[torch.randint(len(rows), ({batch_size},))]
-    hidden = (torch.rand(chosen.shape) < {share}) & (chosen > 4)
+    chosen = rows[torch.randint(len(rows), ({batch},))]
+    share = {share_code(recipe)}
+    hidden = (torch.rand(chosen.shape) < share) & (chosen > 4)
     loss = model(
         input_ids=chosen.masked_fill(hidden, 4), labels=chosen.masked_fill(~hidden, -100)
     ).loss
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    schedule.step()
-    optimizer.zero_grad()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), {recipe.gradient_clip})
+    for each in (*optimizers, *schedules):
+        each.step()
+    model.zero_grad()
     if step % 20 == 0:
         print(step, loss.item())"""
+
+
+def share_code(recipe: Recipe) -> str:
+    """The share of tokens that is hidden at `step`.
+
+    It may change in a straight line: "0.4 + (0.2 - 0.4) * step / steps".
+    """
+    first, last = recipe.masking.mlm_probability, recipe.last_mlm_probability
+    return f"{first}" if last is None else f"{first} + ({last} - {first}) * step / steps"
 
 
 GUESSES = """\

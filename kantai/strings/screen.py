@@ -56,17 +56,25 @@ TEXTS: dict[str, tuple[str, str]] = {
         "只用 transformers 库。",
     ),
     "code_after_model": (
-        "Goes on after the lines of the Tokenizer and Model tabs.",
-        "接在“分词器”和“模型”两页的代码之后。",
+        "Goes on after the lines of the Tokenizer and Model tabs, by this recipe's own optimizer, "
+        "rates, schedule and share of hidden tokens. Left out: short rows at first, lines as "
+        "examples, tokens that are swapped or kept instead of hidden, averaged and best weights, "
+        "lower precision.",
+        "接在“分词器”和“模型”两页的代码之后；优化器、学习率及其变化、遮住比例都与配方相同。"
+        "省略了：起初的短序列、逐行样本、遮住时偶尔换词或保留原词、权重平均与最佳权重、低精度计算。",
     ),
     "code_with_model": (
         "With transformers alone, beside the folder `model` of the download.",
         "只用 transformers 库，与下载包里的 model 文件夹放在一起。",
     ),
     "code_after": (
-        "Goes on after the lines of the Tokenizer and Model tabs. How many steps fit into the time "
-        "stands here once this run is trained.",
-        "接在“分词器”和“模型”两页的代码之后。训练完成后，这里会写出这段时间里实际走了多少步。",
+        "Goes on after the lines of the Tokenizer and Model tabs, by this recipe's own optimizer, "
+        "rates, schedule and share of hidden tokens. How many steps fit into the time is known "
+        "once this run is trained. Left out: short rows at first, tokens that are swapped or kept "
+        "instead of hidden, averaged and best weights, lower precision.",
+        "接在“分词器”和“模型”两页的代码之后；优化器、学习率及其变化、遮住比例都与配方相同。"
+        "这段时间里能走多少步，训练完成后才知道。"
+        "省略了：起初的短序列、遮住时偶尔换词或保留原词、权重平均与最佳权重、低精度计算。",
     ),
     # --- pretrain
     "pretrain_lead": (
@@ -488,8 +496,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "guesser_blank": ("The same model", "同一模型"),
     "guesser_blank_hint": ("before its first step", "训练之前"),
     "guesses_blindly": (
-        "No idea: each of the {count} tokens is about equally likely, 1 in {count}.",
-        "毫无头绪：{count} 个词元几乎一样可能，各为 1/{count}。",
+        "It draws lots: about 1 in {count} for each of its {count} tokens. Its first guess:",
+        "它在抽签：{count} 个词元，每个的机会约为 1/{count}。它的第一个猜测：",
     ),
     "one_in": ("1 in {count}", "1/{count}"),
     # --- runs

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from kantai.errors import UserError
-from kantai.gate import Gate, allowed_hosts, password_check
+from kantai.gate import Gate, allowed_hosts, password_check, trusted_proxies
 from kantai.jobs import Jobs
 from kantai.limits import Turnstile, chosen, is_zero_gpu
 from kantai.registry import Registry, new_secret
@@ -29,10 +29,11 @@ from kantai.ui.live import Header, words_for_browser
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import I18N, Page, words
 from kantai.ui.polls import QuickPolls
+from kantai.ui.reader import read_in
 from kantai.ui.setting import Setting
 from kantai.ui.tabs import compare, fill_mask, model, pretrain, teacher, text, tokenizer
 from kantai.ui.theme import theme
-from kantai.ui.uploads import WholeUploads
+from kantai.ui.uploads import Bodies, OwnFilesOnly, WholeUploads
 from kantai.ui.views import View
 from kantai.ui.words import size
 
@@ -76,7 +77,7 @@ def build_app(root: Path | None = None) -> gr.Blocks:
     desk = Desk(registry, Jobs(registry, lender=lender))
     desk.jobs.watch()
     settings = {"analytics_enabled": False, "fill_width": True, "delete_cache": DELETE_CACHE}
-    with gr.Blocks(title="Kantai", **settings) as blocks:
+    with OwnFilesOnly(title="Kantai", **settings) as blocks:
         page = Page(
             desk,
             run=gr.Textbox(visible=False),
@@ -160,8 +161,8 @@ def opened(
     try:
         if run_id:
             raise UserError("unknown_run")
-        setting = Setting.read(query)
-        return owner, setting.begin(desk, acting or owner) if setting else ""
+        setting, begin = Setting.read(query), read_in(language)
+        return owner, begin(setting.begin, desk, acting or owner) if setting else ""
     except UserError as error:  # the page opens all the same
         language = language if language in LANGUAGES else "en"
         gr.Warning(escape(error.message(language)), title=text_of("attention", language))
@@ -186,7 +187,10 @@ def launch_settings() -> dict[str, Any]:
     gr.set_static_paths([plotly])
     allowance = chosen(os.environ)
     gate = Middleware(
-        Gate, hosts=allowed_hosts(os.environ), turnstile=Turnstile(allowance.requests_minute)
+        Gate,
+        hosts=allowed_hosts(os.environ),
+        turnstile=Turnstile(allowance.requests_minute),
+        proxies=trusted_proxies(os.environ),
     )
     password = password_check(os.environ)
     quick = [] if password else [Middleware(QuickPolls)]
@@ -209,7 +213,8 @@ def launch_settings() -> dict[str, Any]:
                 gate,
                 *quick,
                 Middleware(WholeUploads),
-                Middleware(EarlyScript, script=browser_script(plotly)),
+                Middleware(Bodies, allowance=allowance),
+                Middleware(EarlyScript, script=browser_script(plotly), key="password_asked"),
             ]
         },
     }

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from kantai import snippets
-from kantai.export import learning_rate
 from kantai.ui import nodes
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import words
 from kantai.ui.views import View
 
 if TYPE_CHECKING:
-    from kantai.recipes import Recipe
     from kantai.workspace import Settings
 
 SUPPOSED_STEPS = 300  # where time is the budget, before it was spent
@@ -48,15 +46,9 @@ def training_view(settings: Settings, steps_taken: int | None) -> Node:
     """The loop. Where time is the budget, the steps are known only when they were taken."""
     recipe, steps = settings.recipe, steps_of(settings, steps_taken)
     if steps is None:
-        return code_view(loop(recipe, str(SUPPOSED_STEPS)), note="code_after")
-    return code_view(loop(recipe, steps), note="code_after_model")
-
-
-def loop(recipe: Recipe, steps: str) -> str:
-    share = recipe.masking.mlm_probability
-    return snippets.training_code(
-        recipe.block_size, recipe.batch_size, share, steps, learning_rate(recipe)
-    )
+        loop = snippets.training_code(recipe, str(SUPPOSED_STEPS))
+        return code_view(loop, note="code_after")
+    return code_view(snippets.training_code(recipe, steps), note="code_after_model")
 
 
 def steps_of(settings: Settings, steps_taken: int | None) -> str | None:

@@ -15,14 +15,15 @@ from kantai.ui.desk import Desk
 from kantai.ui.guesses import bar, guesses
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
-from kantai.ui.tabs.fill_mask import GAPS, trained_model, version
+from kantai.ui.tabs.fill_mask import GAPS, offer, trained_model, version
 from kantai.ui.views import Chart, View
 from kantai.ui.words import duration, size
 
 if TYPE_CHECKING:
     from kantai.workspace import Run
 
-SENTENCE = "The fisherman sat on the quay and mended the holes in his <mask>."
+TOP = 6
+UTC = "%Y-%m-%d %H:%M UTC"
 UNTOLD = ("created", "version", "files")  # settings that differ for no reason of interest
 
 
@@ -59,12 +60,17 @@ def list_view(runs: list[RunInfo], current: str) -> Node:
             tag("td.k-number", f"{run.best_loss:.2f}" if run.best_loss else "–"),
             tag("td.k-number", duration(run.seconds), data_key=f"{run.seconds:.1f}"),
             tag("td.k-number", size(run.bytes), data_key=str(run.bytes)),
-            tag("td.k-number", time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))),
+            tag("td.k-number", moment(run.created)),
         )
         for run in runs
     ]
     heads = [both(f"runs_{key}") for key in keys]
     return nodes.card(both("runs_title"), nodes.table(heads, rows, csv="runs"))
+
+
+def moment(seconds: float) -> Node:
+    """A time as the reader's own clock shows it: the browser writes it anew."""
+    return tag("span", time.strftime(UTC, time.gmtime(seconds)), data_time=f"{seconds:.0f}")
 
 
 def rename(desk: Desk, run_id: str, owner: str, chosen: str, name: str) -> tuple[Any, ...]:
@@ -115,14 +121,15 @@ def compare(desk: Desk, first: str, second: str, sentence: str) -> tuple[Any, No
 def figures(runs: list[Any]) -> list[tuple[Node, ...]]:
     """The results that can be compared, words before tokens."""
     wanted = (
-        ("word_recovery_top1", "{:.1%}"), ("validation_loss", "{:.2f}"), ("top1", "{:.1%}"),
-        ("nats_per_byte", "{:.3f}"), ("parameters", "{:,}"), ("steps", "{:,}"),
-        ("epochs", "{:.1f}"), ("seconds_training", "{:.0f} s"), ("tokens_per_second", "{:,}"),
+        ("word_recovery_top1", "{:.1%}".format), ("validation_loss", "{:.2f}".format),
+        ("top1", "{:.1%}".format), ("nats_per_byte", "{:.3f}".format),
+        ("parameters", "{:,}".format), ("steps", "{:,}".format), ("epochs", "{:.1f}".format),
+        ("seconds_training", duration), ("tokens_per_second", "{:,}".format),
     )  # fmt: skip
     results = [run.result or {} for run in runs]
     return [
         (both(f"figure_{key}"), *(
-            tag("td.k-number", shape.format(r[key]) if r.get(key) is not None else "–")
+            tag("td.k-number", shape(r[key]) if r.get(key) is not None else "–")
             for r in results
         ))
         for key, shape in wanted
@@ -167,16 +174,24 @@ def flat(record: dict[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def sides(runs: list[Any], names: list[str], sentence: str) -> list[Node]:
-    """The same sentence, filled by both."""
+    """The same sentence, filled by both: a card for each gap."""
     if not GAPS.search(sentence or "") or any(run.result is None for run in runs):
         return []
-    columns = []
-    for run, name in zip(runs, names, strict=True):
-        candidates = guesses(trained_model(*version(run)).fill(sentence, 6)[0])
-        columns.append(
-            tag("div.k-guesses", tag("span.k-title", name), *(bar(g, None) for g in candidates))
-        )
-    return [nodes.card(sentence, tag("div.k-pair", *columns))]
+    answers = [trained_model(*version(run)).fill(sentence, TOP) for run in runs]
+    gaps = list(zip(*answers, strict=True))
+    titles = [(sentence, None)] if len(gaps) == 1 else [
+        (both("gap_number", number=number), sentence) for number, _ in enumerate(gaps, 1)
+    ]  # fmt: skip
+    return [
+        nodes.card(title, tag("div.k-pair", *map(side, names, gap)), aside=aside)
+        for (title, aside), gap in zip(titles, gaps, strict=True)
+    ]
+
+
+def side(name: str, candidates: list[Any]) -> Node:
+    """What one Run says of a gap."""
+    bars = (bar(guess, None) for guess in guesses(candidates))
+    return tag("div.k-guesses", tag("span.k-title", name), *bars)
 
 
 def need(run_id: str | None) -> str:
@@ -197,7 +212,7 @@ def build(page: Page) -> Any:
         with gr.Column(elem_classes="k-side", min_width=0):
             first = gr.Dropdown([], label=words("compare_first"), filterable=False)
             second = gr.Dropdown([], label=words("compare_second"), filterable=False)
-            sentence = gr.Textbox(SENTENCE, label=words("fill_sentence"), lines=2)
+            sentence = gr.Textbox("", label=words("fill_sentence"), lines=2)
             button = gr.Button(words("compare"), variant="primary")
             with gr.Accordion(words("rename_delete"), open=False):
                 chosen = gr.Dropdown([], label=words("run"), filterable=False)
@@ -221,4 +236,13 @@ def build(page: Page) -> Any:
     page.on(button.click, compare, [first, second, sentence], [chart, result]).success(
         lambda: None, outputs=[hint], api_visibility="private"
     )
-    return lambda trigger: page.on(trigger, show, who, listed)
+    offered = gr.Textbox(visible=False)
+    asked, given = [first, sentence, offered], [sentence, offered]
+    page.on(first.input, offer, asked, given)
+
+    def refresh(trigger: Any) -> Any:
+        shown = page.on(trigger, show, who, listed)
+        page.on(shown.then, offer, asked, given)
+        return shown
+
+    return refresh

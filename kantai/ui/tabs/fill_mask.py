@@ -14,7 +14,7 @@ from kantai.errors import UserError
 from kantai.samples import SAMPLES, load_sample
 from kantai.ui import nodes
 from kantai.ui.code import code_fold, fill_mask_view
-from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk
+from kantai.ui.desk import DEMO_SAMPLE, ONE_MODEL_AT_A_TIME, Desk, sample_of
 from kantai.ui.guesses import Guess, bar, blind, guesses
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TOP = 8
 OTHERS = 5  # candidates of those it is compared with
+EXAMPLES = 6  # of a text of one's own
 MOST_CHARACTERS = 3_000
 PIECES = re.compile(r"<mask>|\[MASK\]|_{3,}|[\w'’-]+|\s+|[^\w\s]")
 GAPS = re.compile(r"<mask>|\[MASK\]|_{3,}")
@@ -74,12 +75,17 @@ def answers_view(run: Run, sentence: str) -> Node:
     for number, row in enumerate(zip(trained, counted, blank, strict=False), 1):
         title = both("gap_number", number=number) if len(trained) > 1 else both("gap_only")
         columns = [
-            tag(f"div.k-guesses{kind}", guesser_title(name), *blind(column, rows),
-                *(bar(g, answer) for g in column))
+            tag(f"div.k-guesses{kind}", guesser_title(name), *column_view(column, rows, answer))
             for (name, kind), column in zip(GUESSERS, row, strict=True)
-        ]  # fmt: skip
+        ]
         cards.append(nodes.card(title, tag("div.k-guessers", *columns)))
     return tag("div", *cards)
+
+
+def column_view(column: Sequence[Guess], rows: int, answer: str | None) -> list[Node]:
+    """A guesser's bars; of one that has no idea, that it has none and its first guess."""
+    no_idea = blind(column, rows)
+    return [*no_idea, *(bar(guess, answer) for guess in column[: 1 if no_idea else None])]
 
 
 def guesser_title(name: str) -> Node:
@@ -192,16 +198,27 @@ def known_answer(sentence: str) -> str | None:
     return next((probe.answer for probe in probes() if probe.sentence == sentence), None)
 
 
-def examples_for(desk: Desk, run_id: str) -> list[str]:
+def examples_for(desk: Desk, run_id: str | None) -> Sequence[str]:
     """Sentences to try: a sample's own; of any other text, its held-out beginning."""
     run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
-    files = run.record["files"] if run else []
-    for name in SAMPLES:
-        sample = load_sample(name)
-        fits = run is None or sample.path.name in {Path(file).name for file in files}
-        if fits and sample.probes:
-            return [probe.sentence for probe in sample.probes]
-    return [masked(text) for text in (run.texts("validation")[:6] if run and run.has_text else [])]
+    name = sample_of(run) if run else DEMO_SAMPLE
+    if name and (probes := load_sample(name).probes):
+        return [probe.sentence for probe in probes]
+    return held_out(run.folder) if run and run.has_text else []
+
+
+@lru_cache(maxsize=256)
+def held_out(folder: Path) -> Sequence[str]:
+    """The first sentences of a Run's held-out text, a word of each hidden."""
+    return [masked(text) for text in Run(folder).texts("validation")[:EXAMPLES]]
+
+
+def offer(desk: Desk, run_id: str | None, sentence: str, offered: str) -> tuple[Any, Any]:
+    """A first sentence that fits the Run's text, in place of none or of the last one offered."""
+    known = examples_for(desk, run_id)
+    if not known or (sentence and sentence != offered):
+        return gr.skip(), gr.skip()
+    return known[0], known[0]
 
 
 def masked(paragraph: str) -> str:
@@ -213,20 +230,19 @@ def masked(paragraph: str) -> str:
     return hidden(first, str(long[len(long) // 2])) if long else first
 
 
-def show(desk: Desk, run_id: str, sentence: str) -> tuple[Any, ...]:
-    """A first sentence where none is, and the examples: quick, no model is loaded."""
-    known = examples_for(desk, run_id)
-    first = gr.skip() if sentence or not known else known[0]
-    return first, examples_view(known)
+def show(desk: Desk, run_id: str, sentence: str, offered: str) -> tuple[Any, ...]:
+    """A first sentence where none was typed, and the examples: quick, no model is loaded."""
+    return *offer(desk, run_id, sentence, offered), examples_view(examples_for(desk, run_id))
 
 
 def examples_view(sentences: Sequence[str]) -> Node:
     return tag("div.k-chips", *(tag("button", example, data_act=example) for example in sentences))
 
 
-def pick(desk: Desk, event: gr.EventData) -> str:
-    """The example that was clicked."""
-    return str(event._data.get("act", ""))[:MOST_CHARACTERS]
+def pick(desk: Desk, event: gr.EventData) -> tuple[str, str]:
+    """The example that was clicked, which was offered too."""
+    sentence = str(event._data.get("act", ""))[:MOST_CHARACTERS]
+    return sentence, sentence
 
 
 # --- layout and wiring --------------------------------------------------------------------------
@@ -242,34 +258,35 @@ def build(page: Page) -> Any:
     with gr.Column(elem_classes="k-card"):
         View(tag("div.k-head", tag("h3", both("fill_examples"))))
         examples = View()
+    offered = gr.Textbox(visible=False)
     asked, given = [page.run, sentence], [picked, answers, code_fold()]
     page.on(sentence.change, fill, asked, given, trigger_mode="always_last")
-    _click(page, picked, hide, [sentence], sentence)
-    _click(page, examples, pick, [], sentence)
+    _click(page, picked, hide, [sentence], [sentence])
+    _click(page, examples, pick, [], [sentence, offered])
     page.typed.append(sentence)
 
     def refresh(trigger: Any) -> Any:
-        shown = page.on(trigger, show, asked, [sentence, examples])
+        shown = page.on(trigger, show, [*asked, offered], [sentence, offered, examples])
         page.on(shown.then, fill, asked, given)
         return shown
 
     return refresh
 
 
-def _click(page: Page, view: View, handler: Any, inputs: list[Any], sentence: Any) -> None:
+def _click(page: Page, view: View, handler: Any, inputs: list[Any], outputs: list[Any]) -> None:
     """A click inside a View; Gradio finds `event` by its annotation, so no wrapper here."""
 
-    def clicked(*arguments: Any) -> str:
+    def clicked(*arguments: Any) -> Any:
         *given, event = arguments
         return handler(page.desk, *given, event)
 
     if inputs:
 
-        def run(given: str, event: gr.EventData) -> str:
+        def run(given: str, event: gr.EventData) -> Any:
             return clicked(given, event)
     else:
 
-        def run(event: gr.EventData) -> str:
+        def run(event: gr.EventData) -> Any:
             return clicked(event)
 
-    view.select(run, inputs, [sentence], api_visibility="private", show_progress="hidden")
+    view.select(run, inputs, outputs, api_visibility="private", show_progress="hidden")
