@@ -36,10 +36,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} may be {most:,} here: choose a smaller model.",
         "{name} 最大为 {most:,}：请选择更小的模型。",
     ),
-    "seed_range": (
-        "A seed is a whole number from 0 to {most:,}.",
-        "随机种子是 0 到 {most:,} 之间的整数。",
-    ),
     "tokenizer_cancelled": (
         "Learning the vocabulary was cancelled: the run stays as it was.",
         "词表训练已取消：训练保持原样。",
@@ -48,6 +44,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "upload_gone": (
         "An uploaded file is kept for an hour only, and {name} is gone: choose it again.",
         "上传的文件只保留一小时，{name} 已被删除：请重新选择。",
+    ),
+    "proxies_wrong": (
+        "KANTAI_PROXIES must hold addresses or networks with commas between them: {reason}.",
+        "KANTAI_PROXIES 应为以逗号分隔的地址或网段：{reason}。",
     ),
     "address_refused": (
         "Nothing is fetched from another address: upload the file itself.",

@@ -27,7 +27,6 @@ UNITS = ("seconds", "max_steps", "epochs")
 RANGES = {"seconds": (10, 3_600, 5), "max_steps": (20, 5_000, 10), "epochs": (1, 60, 1)}
 USUAL = {"seconds": DEMO_SECONDS, "max_steps": 500, "epochs": 5}
 MOST_SECONDS = 24 * 3_600
-LARGEST_SEED = 2**31 - 1
 MOST_AMOUNT = 1_000_000  # of steps or epochs
 
 
@@ -51,8 +50,6 @@ class Plan:
         recipe = self.recipe_with_changes(recipe_for(self.recipe, device_kind))
         settings.preset.check_block(recipe.block_size)
         seed = settings.seed if self.seed is None else int(self.seed)
-        if not 0 <= seed <= LARGEST_SEED:
-            raise UserError("seed_range", most=LARGEST_SEED)
         return replace(settings, recipe=recipe, budget=self.budget(Budget), seed=seed)
 
     def recipe_with_changes(self, recipe: Recipe) -> Recipe:
