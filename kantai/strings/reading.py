@@ -19,7 +19,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "rule_line_ends": ("Line ends made alike", "统一换行符"),
     "rule_gutenberg": (
         "Project Gutenberg headers and footers removed",
-        "去除古登堡计划的页眉和页脚",
+        "去除 Project Gutenberg 的页眉和页脚",
     ),
     "rule_markup": ("Markdown and HTML marks removed", "去除 Markdown 和 HTML 标记"),
     "rule_control_characters": (
@@ -159,7 +159,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "book_offline": (
         "Book {number} could not be fetched, {host} is out of reach: connect to the network, "
         "or use a text of your own or the sample text.",
-        "无法获取编号 {number} 的书，连接不到 {host}：请连接网络，或使用您自己的文本或示例文本。",
+        "无法获取编号 {number} 的书，连接不到 {host}：请连接网络，或使用你自己的文本或示例文本。",
+    ),
+    "mirror_address": (
+        "{address} is no mirror's address: KANTAI_MIRROR begins with https:// or http://.",
+        "{address} 不是镜像地址：KANTAI_MIRROR 应以 https:// 或 http:// 开头。",
     ),
     "book_refused": (
         "{host} refused to send book {number} (status {status}): try again later.",

@@ -16,7 +16,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "not_a_folder": (
         "{path} is not a folder: choose another name for the run.",
-        "{path} 不是文件夹：请为这次运行换一个名称。",
+        "{path} 不是文件夹：请为这次训练换一个名称。",
     ),
     "folder_gone": (
         "The folder {path} is not there, or was deleted meanwhile: check it, or begin a new run.",
@@ -66,8 +66,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "词表大小不能是 {asked:,}：请选择 {least}（256 个字节加 5 个特殊词元）到 {most:,}。",
     ),
     "min_frequency_range": (
-        "The minimum frequency is {asked}: choose 1 or more.",
-        "最小频次为 {asked}：请选择 1 或更大的值。",
+        "A minimum frequency of {asked} is not possible: choose 1 or more.",
+        "相邻对的最低出现次数不能是 {asked}：请选择 1 或更大的数。",
     ),
     "no_tokenizer": (
         "{folder} holds no tokenizer (tokenizer.json): train one first.",
@@ -78,10 +78,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "无法读取 {folder} 中的分词器：请重新训练。",
     ),
     "foreign_tokenizer": (
-        "The tokenizer in {folder} is not one of the playground's (<s> <pad> </s> <unk> <mask> "
-        "as ids 0 to 4): only those can be examined.",
-        "{folder} 中的分词器不是本工具训练的（<s> <pad> </s> <unk> <mask> 应为 0 到 4 号）："
-        "只能检验这样的模型。",
+        "The tokenizer in {folder} has no mask, or is not of the fast kind (tokenizer.json): "
+        "its model cannot be examined.",
+        "{folder} 中的分词器没有掩码词元，或不是快速分词器（tokenizer.json）：无法检验这个模型。",
     ),
     # --- model
     "unknown_architecture": (
@@ -94,7 +93,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "unknown_recipe": (
         "There is no recipe {asked}: choose one of {known}.",
-        "没有名为 {asked} 的训练方案：请从 {known} 中选择。",
+        "没有名为 {asked} 的配方：请从 {known} 中选择。",
     ),
     "size_positive": (
         "Every size of a model is 1 or more: raise the ones that are not.",
@@ -125,7 +124,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "vocab_too_small": (
         "The model has {rows:,} embedding rows and the tokenizer {tokens:,} tokens: train a "
         "smaller vocabulary.",
-        "模型只有 {rows:,} 行词嵌入，而分词器有 {tokens:,} 个词元：请训练更小的词表。",
+        "模型的嵌入表只有 {rows:,} 行，而分词器有 {tokens:,} 个词元：请训练更小的词表。",
     ),
     "foreign_model": (
         "A model of class {name} cannot be used here: RoBERTa, RoBERTa-PreLayerNorm and "
@@ -206,6 +205,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "text_too_short_to_train": (
         "Only {tokens:,} tokens are left to learn from, and {least:,} are needed: add more text.",
         "可供学习的只有 {tokens:,} 个词元，至少需要 {least:,} 个：请添加更多文本。",
+    ),
+    "out_is_folder": (
+        "{path} is a folder: name the file to write with --out.",
+        "{path} 是文件夹：请用 --out 写出文件名。",
     ),
     "hub_needs_repo": (
         "Name the Hub's repository with --repo owner/name.",
