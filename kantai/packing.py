@@ -8,7 +8,7 @@ Knows nothing of masks and models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,14 +45,35 @@ def pack(
     progress: Callable[[float], None] = lambda share: None,
 ) -> np.ndarray:
     """All paragraphs end to end: ids [tokens] of the smallest type that holds them."""
-    pieces: list[np.ndarray] = [np.empty(0, id_type(tokenizer.learned))]
-    done = 0
+    empty = np.empty(0, id_type(tokenizer.learned))
+    return np.concatenate([empty, *pieces(tokenizer, paragraphs, progress)])
+
+
+def pieces(
+    tokenizer: ByteLevelBPE,
+    paragraphs: Sequence[str],
+    progress: Callable[[float], None] = lambda share: None,
+) -> Iterator[np.ndarray]:
+    """What `pack` lays end to end, piece by piece: no more than one is in memory."""
+    done, kind = 0, id_type(tokenizer.learned)
     for chunk in chunked(paragraphs):
         ids = [i for text in tokenizer.encode(chunk) for i in (BOS, *text, EOS)]
-        pieces.append(np.array(ids, dtype=pieces[0].dtype))
+        yield np.array(ids, dtype=kind)
         done += len(chunk)
         progress(done / len(paragraphs))
-    return np.concatenate(pieces)
+
+
+def spread(stream: np.ndarray, most: int, parts: int = 16) -> np.ndarray:
+    """The whole stream, or of a longer one `most` ids from evenly spread stretches.
+
+    >>> spread(np.arange(100), 6, parts=3).tolist()
+    [0, 1, 49, 50, 98, 99]
+    """
+    if len(stream) <= most:
+        return np.asarray(stream)
+    size = most // parts
+    begins = np.linspace(0, len(stream) - size, parts).astype(int)
+    return np.concatenate([stream[begin : begin + size] for begin in begins])
 
 
 def pack_words(tokenizer: ByteLevelBPE, paragraphs: Iterable[str]) -> Packed:
@@ -62,15 +83,16 @@ def pack_words(tokenizer: ByteLevelBPE, paragraphs: Iterable[str]) -> Packed:
     "'s", ",". Where a script puts no spaces between words, that cut leaves whole clauses, so
     there each token counts as a word.
     """
-    ids: list[int] = []
-    words: list[int] = []
+    done, ids, words = 0, [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for chunk in chunked(paragraphs):
         for text, (tokens, numbers) in zip(chunk, tokenizer.encode_words(chunk), strict=True):
             numbers = numbers if writes_spaces(text) else range(len(tokens))
-            first = len(ids)  # there are never more words than tokens: numbers stay apart
-            ids += [BOS, *tokens, EOS]
-            words += [-1, *(first + n for n in numbers), -1]
-    return Packed(np.array(ids, np.int64), np.array(words, np.int64))
+            # There are never more words than tokens: numbers stay apart.
+            own = np.fromiter(numbers, np.int64, len(tokens)) + done
+            ids.append(np.array([BOS, *tokens, EOS], np.int64))
+            words.append(np.concatenate(([-1], own, [-1])))
+            done += len(tokens) + 2
+    return Packed(np.concatenate(ids), np.concatenate(words))
 
 
 def writes_spaces(text: str) -> bool:
@@ -80,12 +102,12 @@ def writes_spaces(text: str) -> bool:
 
 def line_rows(tokenizer: ByteLevelBPE, paragraphs: Iterable[str], block_size: int) -> np.ndarray:
     """The notebook's rows: one line each, cut at `block_size`, padded: [lines, block_size]."""
-    lines = [line for text in paragraphs for line in text.splitlines() if line.strip()]
-    rows = np.full((len(lines), block_size), PAD, dtype=id_type(tokenizer.learned))
-    start = 0
+    lines = (line for text in paragraphs for line in text.splitlines() if line.strip())
+    blocks = [np.empty((0, block_size), id_type(tokenizer.learned))]
     for chunk in chunked(lines):
-        for row, ids in zip(rows[start:], tokenizer.encode(chunk), strict=False):
+        rows = np.full((len(chunk), block_size), PAD, blocks[0].dtype)
+        for row, ids in zip(rows, tokenizer.encode(chunk), strict=True):
             kept = [BOS, *ids[: block_size - 2], EOS]
             row[: len(kept)] = kept
-        start += len(chunk)
-    return rows
+        blocks.append(rows)
+    return np.concatenate(blocks)

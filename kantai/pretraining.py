@@ -5,10 +5,11 @@
                      loss <- how surprised the model is by the hidden tokens
                      every weight moves a little against its part in that surprise
 
-The whole text lies on the device as one tensor, so there is no data loader; masks are drawn
-there too. All randomness of a step follows from the seed and the step's number alone: a
-training that is stopped and resumed takes the very same steps. The loop yields events and is
-told when to stop; it knows no files, no screen, and no clock but the one it is given.
+The whole text lies on the device as one tensor, so there is no data loader (of a very large
+one, each step takes its rows from memory that is mapped from the disk); masks are drawn there
+too. All randomness of a step follows from the seed and the step's number alone: a training that
+is stopped and resumed takes the very same steps. The loop yields events and is told when to
+stop; it knows no files, no screen, and no clock but the one it is given.
 """
 
 from __future__ import annotations
@@ -38,44 +39,70 @@ LOOKS = 24  # validations over the whole budget, at most
 LOOK_SHARE = 0.08  # where time is the budget, looking may take so much of it
 REPORT_SECONDS = 0.25  # at most so often the device is waited for and a Stepped event sent
 TURNED = 0.02  # nats above the best that count as "getting worse"
+RESIDENT = 100_000_000  # tokens that lie on the device: 400 MB
 LEAST_STEPS = 300  # that even the shortest text is worth
 ENDINGS = {"diverged": "loss_not_finite", "early": "stopped_early", "enough": "read_enough"}
 
 
 class PackedText:
-    """Rows cut from one long stream, anew each epoch: other cuts, other order, other masks."""
+    """Rows cut from one long stream, anew each epoch: other cuts, other order, other masks.
 
-    def __init__(self, stream: np.ndarray, block_size: int, batch_size: int, seed: int):
+    Up to `resident` tokens lie on the device as one tensor. Of a longer stream, which may be
+    mapped from the disk, only the rows of a step are read, and in memory there are 16 bytes a
+    row: for a text of 100 GB, 3 GB.
+    """
+
+    def __init__(
+        self,
+        stream: np.ndarray,
+        block_size: int,
+        batch_size: int,
+        seed: int,
+        resident: int = RESIDENT,
+    ):
         self.block_size = min(block_size, len(stream))
-        self.stream = torch.from_numpy(stream.astype(np.int32))
+        self.source, self.device = stream, torch.device("cpu")
+        fits = len(stream) <= resident
+        self.stream = torch.from_numpy(stream.astype(np.int32)) if fits else None
         self.batch_size, self.seed = batch_size, seed
         self.blocks = max(1, (len(stream) - self.block_size) // self.block_size)
         self.steps_per_epoch = max(1, self.blocks // batch_size)
         self.drawn: tuple[tuple[int, int], Tensor] | None = None  # (epoch, seed), starts
 
     def to(self, device: torch.device) -> PackedText:
-        self.stream = self.stream.to(device)
+        self.device = device
+        self.stream = None if self.stream is None else self.stream.to(device)
         return self
 
     def rows(self, step: int) -> Tensor:
         """The rows of one step: int32 [batch, block]."""
         epoch, batch = divmod(step, self.steps_per_epoch)
         first = batch * self.batch_size
-        starts = self._starts(epoch)[first : first + self.batch_size]
-        columns = torch.arange(self.block_size, device=self.stream.device)
-        return self.stream[starts.unsqueeze(1) + columns]
+        starts = self._starts(epoch)[first : first + self.batch_size].unsqueeze(1)
+        places = starts + torch.arange(self.block_size, device=starts.device)
+        if self.stream is not None:
+            return self.stream[places]
+        rows = torch.from_numpy(self.source[places.numpy()].astype(np.int32))
+        if self.device.type == "cuda":  # copied while the device still computes
+            return rows.pin_memory().to(self.device, non_blocking=True)
+        return rows.to(self.device)
 
     def _starts(self, epoch: int) -> Tensor:
         """Where each row of an epoch begins in the text, in the epoch's order: [rows].
 
-        Drawn once an epoch and kept on the device, so that no step waits for the processor.
+        Drawn once an epoch and kept where the text is, so that no step waits for the processor.
         """
         if self.drawn is None or self.drawn[0] != (epoch, self.seed):
             random = np.random.default_rng((self.seed, 1, epoch))
-            offset = random.integers(len(self.stream) - self.blocks * self.block_size + 1)
+            offset = random.integers(len(self.source) - self.blocks * self.block_size + 1)
             order = np.resize(random.permutation(self.blocks), max(self.blocks, self.batch_size))
-            starts = torch.from_numpy(order * self.block_size + offset)
-            self.drawn = (epoch, self.seed), starts.to(self.stream.device)
+            order *= self.block_size
+            order += offset
+            starts = torch.from_numpy(order)
+            self.drawn = (
+                (epoch, self.seed),
+                starts if self.stream is None else starts.to(self.device),
+            )
         return self.drawn[1]
 
 
@@ -134,6 +161,15 @@ def choose_precision(device: torch.device, asked: str = "auto") -> str:
     if device.type != "cuda":
         return "fp32"
     return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp16"
+
+
+def memory_in_use(device: torch.device) -> int:
+    """Bytes: the most that was taken on a GPU; without one, what this process holds now."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated()
+    import psutil
+
+    return psutil.Process().memory_info().rss
 
 
 DTYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -473,7 +509,7 @@ class Pretraining:
             learning_rate=self.learning_rate,
             gradient_norm=float(meter.norm),
             tokens_per_second=meter.tokens / max(meter.seconds, 1e-9),
-            memory=torch.cuda.max_memory_allocated() if self.device.type == "cuda" else 0,
+            memory=memory_in_use(self.device),
         )
 
     # --- leaving off and going on -------------------------------------------------------------

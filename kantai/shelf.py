@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -30,6 +30,11 @@ def key_of(*parts: str) -> str:
     >>> key_of("ab", "c") == key_of("a", "bc")
     False
     """
+    return key_of_all(parts)
+
+
+def key_of_all(parts: Iterable[str]) -> str:
+    """The same for parts that come one after another and are not held."""
     digest = hashlib.sha256()
     for part in parts:
         content = part.encode("utf-8", "surrogatepass")

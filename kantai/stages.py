@@ -14,20 +14,22 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from kantai.architectures import Work, build_model, work_per_token
+from kantai.architectures import Work, build_model, longest_row, work_per_token
 from kantai.baselines import BaselineScore, score_baselines
-from kantai.corpus import Corpus, build_corpus, split_corpus
+from kantai.corpus import Corpus, split_corpus
 from kantai.deadline import seconds_to_train
 from kantai.devices import Device, check_precision, find_device
 from kantai.errors import UserError
 from kantai.evaluation import Exam, Marks, WordRecovery, evaluate, set_exam, word_recovery
 from kantai.events import Event, Finished, Started, Validated
 from kantai.files import sweep
-from kantai.packing import Packed, line_rows, pack, pack_words
+from kantai.folders import load_for_exam
+from kantai.keeping import REUSED, Tell, silent
+from kantai.packing import Packed, line_rows, pack_words, spread
 from kantai.pretraining import LineExamples, PackedText, Pretraining
 from kantai.shelf import Hold, key_of
 from kantai.tokenizer import (
@@ -39,50 +41,15 @@ from kantai.tokenizer import (
     train_tokenizer,
 )
 from kantai.watching import Watch
-from kantai.workspace import Run, Settings, model_folder, write_text_folder
+from kantai.workspace import Run, Settings, model_folder
 
-if TYPE_CHECKING:
-    from kantai.readers import Document
-
-Tell = Callable[[str, float], None]  # a key of kantai.strings and a share from 0 to 1
-REUSED = "1"  # another number where cleaning or learning changes: nothing older is reused then
+LEARNED_FROM = 200_000_000  # characters that a vocabulary is learned from, at most
+COUNTED = 20_000_000  # tokens that the baselines count, at most
 LEAST_TOKENS = 256  # fewer than that cannot be learned from
 COMPILE_FROM = 240.0  # seconds of budget on a GPU: a compilation takes up to 20
+USUAL_BLOCK = 64  # in which a model is examined that brings no recipe
 EXAM_TOKENS = 60_000  # of the final examination, at most
 LOOK_TOKENS = {"cpu": 8_192, "mps": 16_384, "cuda": 32_768}  # of the looks in between
-
-
-def silent(key: str, share: float) -> None:
-    """A Tell that tells nobody."""
-
-
-def keep_text(run: Run, corpus: Corpus) -> None:
-    """Split the corpus and keep it in the Run, with its report."""
-    run.write_texts(*_parts(run, corpus))
-
-
-def _parts(run: Run, corpus: Corpus) -> tuple[dict[str, Sequence[str]], dict[str, Any]]:
-    """The two parts of the text, and the report."""
-    split = split_corpus(corpus.paragraphs, seed=run.settings.seed)
-    report = corpus.report.to_json() | {"validation_overlap": split.overlap}
-    return {"train": split.train, "validation": split.validation}, report
-
-
-def keep_documents(
-    run: Run, documents: Sequence[Document], rules: Sequence[str], tell: Tell = silent
-) -> None:
-    """Clean the documents, split them and keep them in the Run; once for all who bring them."""
-
-    def make(folder: Path) -> None:
-        corpus = build_corpus(
-            documents, rules=rules, progress=lambda share, name: tell("doing_clean", share)
-        )
-        write_text_folder(folder, *_parts(run, corpus))
-
-    told = [v for d in documents for v in (d.name, d.encoding, str((d.bytes, d.invalid_bytes)))]
-    texts = [document.text for document in documents]
-    key = key_of("text", REUSED, str(run.settings.seed), *sorted(rules), "of", *told, *texts)
-    run.fill("text", key, make, lambda: tell("doing_clean", 0.0))
 
 
 def learn_tokenizer(
@@ -93,16 +60,16 @@ def learn_tokenizer(
 ) -> ByteLevelBPE:
     """Learn the vocabulary from the training part alone, and keep it in the Run.
 
-    Once for all who learn the same from the same text. The Run gets it inside of `hold()`,
-    which may refuse. Raises Cancelled.
+    Of a large text an evenly spread part is enough. Once for all who learn the same from the
+    same text. The Run gets it inside of `hold()`, which may refuse. Raises Cancelled.
     """
     texts, settings = run.texts("train"), run.settings
-    asked = settings.vocab_size or suggest_vocab_size(sum(map(len, texts)))
+    asked = settings.vocab_size or suggest_vocab_size(texts.characters)
     wanted = TokenizerSettings(asked, settings.min_frequency)
 
     def make(folder: Path) -> None:
         learned = train_tokenizer(
-            texts,
+            texts.every(-(-texts.characters // LEARNED_FROM)),
             wanted,
             progress=lambda share: tell("doing_tokenizer", share),
             cancelled=cancelled,
@@ -114,7 +81,9 @@ def learn_tokenizer(
         if cancelled():
             raise Cancelled
 
-    key = key_of("tokenizer", REUSED, str(wanted), *texts)
+    def key() -> str:
+        return key_of("tokenizer", REUSED, str(wanted), texts.digest())
+
     run.fill("tokenizer", key, make, meanwhile, hold)
     return run.tokenizer()
 
@@ -124,32 +93,43 @@ class Material:
     """All that a training works on; the baselines answer the same exam as the model."""
 
     tokenizer: ByteLevelBPE
-    stream: np.ndarray  # [tokens] training ids
+    stream: np.ndarray  # [tokens] training ids, mapped from the disk
     packed: Packed  # held-out ids and words
     exam: Exam  # the final examination
     baselines: dict[str, BaselineScore]
 
 
-def prepare(run: Run, tell: Tell = silent) -> Material:
-    """Pack both parts of the text and let the baselines answer the exam."""
+def prepare(
+    run: Run, tell: Tell = silent, told: dict[str, dict[str, float]] | None = None
+) -> Material:
+    """Pack both parts of the text and let the baselines answer the exam, unless they `told`."""
     settings, tokenizer = run.settings, run.tokenizer()
     settings.preset.check_block(settings.recipe.block_size)
-    stream = pack(tokenizer, run.texts("train"), lambda share: tell("doing_pack", share))
+    stream = run.stream(tokenizer, lambda share: tell("doing_pack", share))
     packed = pack_words(tokenizer, run.texts("validation"))
     if len(stream) < LEAST_TOKENS:
         raise UserError("text_too_short_to_train", tokens=len(stream), least=LEAST_TOKENS)
     block = settings.recipe.block_size
     exam = set_exam(packed, block, tokenizer.learned, most_rows=EXAM_TOKENS // block)
-    tell("doing_baselines", 0.0)
-    return Material(tokenizer, stream, packed, exam, baselines_of(tokenizer, stream, exam))
+    if told is not None:
+        scores = {name: BaselineScore(**score) for name, score in told.items()}
+    else:
+        tell("doing_baselines", 0.0)
+        scores = baselines_of(tokenizer, stream, exam)
+    return Material(tokenizer, stream, packed, exam, scores)
+
+
+def told_baselines(material: Material) -> dict[str, dict[str, float]]:
+    """What the baselines answered, as plain values."""
+    return {name: asdict(score) for name, score in material.baselines.items()}
 
 
 def baselines_of(
     tokenizer: ByteLevelBPE, stream: np.ndarray, exam: Exam
 ) -> dict[str, BaselineScore]:
-    """What counting alone answers to the exam."""
+    """What counting alone answers to the exam; of a long stream, counting an even part of it."""
     return score_baselines(
-        stream,
+        spread(stream, COUNTED),
         exam.rows.numpy(),
         exam.masked.hidden().numpy(),
         tokenizer.learned,
@@ -205,16 +185,18 @@ def pretrain_run(
     pause: Callable[[], bool] = lambda: False,
     save_every: float = 20.0,
     left: Callable[[], float] | None = None,
+    baselines: dict[str, dict[str, float]] | None = None,
 ) -> Iterator[Event]:
     """Train the Run to the end of its budget, examine the model and save it.
 
     `left()` seconds remain for all of that, where it is given; the budget then follows from it.
+    `baselines`: of `told_baselines`, where these have answered already.
 
     Every event is in the Run's log before it is yielded; after the last one, a Finished, the
     Run has `model/` and `result.json`. Where `pause()` is true it ends with a checkpoint alone.
     """
     sweep(run.folder)
-    material = prepare(run, tell)
+    material = prepare(run, tell, baselines)
     tell("doing_train", 0.0)
     training = new_pretraining(run, material, device)
     token_bytes = material.tokenizer.token_bytes()
@@ -252,7 +234,7 @@ def _training_events(
         tokens_train=len(material.stream),
         tokens_validation=len(material.packed.ids),
         steps_per_epoch=training.text.steps_per_epoch,
-        baselines={name: asdict(score) for name, score in material.baselines.items()},
+        baselines=told_baselines(material),
         watched=training.watch.sentences,
     )
     yield from training.run(
@@ -327,7 +309,7 @@ def result_of(
         "top5": marks.top5,
         "word_recovery_top1": words.top1,
         "word_recovery_top5": words.top5,
-        "baselines": {name: asdict(score) for name, score in material.baselines.items()},
+        "baselines": told_baselines(material),
         "stopped": finished.stopped,
     }
 
@@ -342,31 +324,19 @@ def training_work(settings: Settings, training: Pretraining) -> Work:
 def evaluate_folder(folder: Path, paragraphs: list[str], asked: str | None) -> dict[str, Any]:
     """Examine a trained model on other text; a Run's training text gives the baselines.
 
-    Raises UserError where the folder holds no model, or one with another tokenizer's ids.
+    Raises UserError where the folder holds no model, or one that cannot be asked.
     """
-    from transformers import AutoModelForMaskedLM
-
-    device = find_device(asked)
-    inner = model_folder(folder)
-    tokenizer = ByteLevelBPE.load(inner)
-    if not tokenizer.is_ours():
-        raise UserError("foreign_tokenizer", folder=folder)
-    try:
-        model = AutoModelForMaskedLM.from_pretrained(
-            inner, local_files_only=True, use_safetensors=True
-        )
-    except Exception as error:  # many kinds, all of them a folder that does not load
-        raise UserError("broken_model", folder=folder) from error
-    run = Run(folder)
-    block = run.settings.recipe.block_size if run.has_text else 64
+    device, run = find_device(asked), Run(folder)
+    model, tokenizer = load_for_exam(model_folder(folder))
+    block = run.settings.recipe.block_size if run.has_text else USUAL_BLOCK
+    block = min(block, longest_row(model))
     exam = set_exam(
         pack_words(tokenizer, paragraphs), block, tokenizer.learned, most_rows=EXAM_TOKENS // block
     )
     marks, words = examine(model.to(device.kind), exam, tokenizer.token_bytes())
     baselines = None
     if run.has_text:
-        stream = pack(tokenizer, run.texts("train"))
-        scores = baselines_of(tokenizer, stream, exam)
+        scores = baselines_of(tokenizer, run.stream(tokenizer), exam)
         baselines = {name: asdict(score) for name, score in scores.items()}
     return asdict(marks) | {
         "tokens": exam.rows.numel(),

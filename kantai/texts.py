@@ -6,8 +6,10 @@ given.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import BinaryIO, overload
 
 import numpy as np
 
+from kantai.errors import UserError
 from kantai.files import replace
 
 _BLOCK = 1 << 20  # bytes looked through at a time
@@ -23,7 +26,8 @@ _BLOCK = 1 << 20  # bytes looked through at a time
 class Texts(Sequence[str]):
     """The paragraphs of a file, in order; equal to a list of the same paragraphs.
 
-    A slice is a list. The file is opened anew at each look, so that it may be deleted between.
+    A slice is a list. The file is opened anew at each look, so that it may be deleted between;
+    where it is gone or damaged, every look raises UserError.
     """
 
     def __init__(self, path: Path):
@@ -40,8 +44,9 @@ class Texts(Sequence[str]):
 
     def every(self, step: int) -> Iterator[str]:
         """The first paragraph, and each one `step` further."""
-        with open(self.path, "rb") as lines:
-            yield from map(json.loads, islice(lines, 0, None, step))
+        with self._open() as lines:
+            for line in islice(lines, 0, None, step):
+                yield self._text(line)
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -54,15 +59,10 @@ class Texts(Sequence[str]):
 
     def __getitem__(self, index: int | slice) -> str | list[str]:
         places = range(len(self))[index]
-        with open(self.path, "rb") as file:
+        with self._open() as file:
             if isinstance(places, int):
                 return self._read(file, places)
             return [self._read(file, place) for place in places]
-
-    def _read(self, file: BinaryIO, place: int) -> str:
-        start, end = self._starts[place : place + 2].tolist()
-        file.seek(start)
-        return json.loads(file.read(end - start))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or isinstance(other, str):
@@ -76,16 +76,59 @@ class Texts(Sequence[str]):
         """Of all paragraphs together."""
         return sum(map(len, self))
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise self._damaged() from error
+
+    def digest(self) -> str:
+        """The hash of the whole file."""
+        digest = hashlib.sha256()
+        with self._open() as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+        return digest.hexdigest()
+
     @cached_property
     def _starts(self) -> np.ndarray:
         """Where each line begins, and the end of the last one: int64 [paragraphs + 1]."""
         starts, done = [np.zeros(1, np.int64)], 0
-        with open(self.path, "rb") as file:
+        with self._open() as file:
             while block := file.read(_BLOCK):
                 ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
                 starts.append(ends + (done + 1))
                 done += len(block)
         return np.concatenate(starts)
+
+    @contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
+        try:
+            file = open(self.path, "rb")  # noqa: SIM115 (closed below)
+        except OSError as error:
+            raise self._damaged() from error
+        with file:
+            yield file
+
+    def _read(self, file: BinaryIO, place: int) -> str:
+        start, end = self._starts[place : place + 2].tolist()
+        file.seek(start)
+        return self._text(file.read(end - start))
+
+    def _text(self, line: bytes) -> str:
+        try:
+            text = json.loads(line)
+        except ValueError as error:
+            raise self._damaged() from error
+        if not isinstance(text, str):
+            raise self._damaged()
+        return text
+
+    def _damaged(self) -> UserError:
+        *_, folder, name = self.path.parts
+        return UserError("broken_run", folder=self.path.parents[1], file=f"{folder}/{name}")
 
 
 def _write_lines(path: Path, texts: Iterable[str]) -> None:

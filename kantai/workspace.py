@@ -3,6 +3,7 @@
     run.json                  what was asked for: preset, recipe, budget, seed
     text/                     train.jsonl, validation.jsonl, report.json
     tokenizer/                what AutoTokenizer loads
+    tokens/                   the training text as ids, mapped into memory as it is read
     events.jsonl              what happened, one JSON line each
     checkpoint.safetensors    weights, optimizer and counters: what a resume needs
     model/                    what pipeline("fill-mask") loads: weights, config, tokenizer
@@ -18,7 +19,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,10 +31,13 @@ from kantai.events import Event, Failed, finite, from_lines, to_line
 from kantai.files import replace, replace_folder, share_files, told_plainly, write_text
 from kantai.processes import is_alive
 from kantai.records import fitting
-from kantai.shelf import Hold, Shelf
+from kantai.shelf import Hold, Shelf, key_of
+from kantai.texts import Texts
 from kantai.tokenizer import ByteLevelBPE
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kantai.pretraining import Checkpoint
     from kantai.recipes import Budget, Recipe
 
@@ -45,7 +49,10 @@ PULL = 65_536  # bytes of the log that one look takes, at most
 
 @dataclass(frozen=True)
 class Settings:
-    """What a Run was asked to be; all that a resume needs to know."""
+    """What a Run was asked to be; all that a resume needs to know.
+
+    Raises UserError for a seed that no generator of random numbers takes.
+    """
 
     preset_name: str
     preset: Preset
@@ -57,6 +64,10 @@ class Settings:
     seed: int = 0
     files: tuple[str, ...] = ()
     created: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise UserError("seed_range", asked=self.seed)
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Settings:
@@ -105,12 +116,16 @@ class Run:
     def create(cls, folder: Path, settings: Settings) -> Run:
         """A new Run. Raises UserError where one is already, or nothing can be written."""
         run = cls(folder)
-        if (folder / "run.json").exists():
-            raise UserError("run_exists", folder=folder)
-        with told_plainly(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        run.make_room()
         run.write_settings(settings)
         return run
+
+    def make_room(self) -> None:
+        """Make the folder of a new Run. Raises UserError where one is, or nothing can be made."""
+        if (self.folder / "run.json").exists():
+            raise UserError("run_exists", folder=self.folder)
+        with told_plainly(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
 
     @classmethod
     def open(cls, folder: Path) -> Run:
@@ -133,33 +148,32 @@ class Run:
         """What was asked for. Raises UserError for a file that says too little."""
         try:
             return Settings.from_json(self.record)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UserError("broken_run", folder=self.folder, file="run.json") from error
 
     # --- text and tokenizer -------------------------------------------------------------------
 
-    def write_texts(self, parts: dict[str, Sequence[str]], report: dict[str, Any]) -> None:
-        """Keep the clean paragraphs, one JSON string a line; the report last."""
-        folder = self.folder / "text"
-        with told_plainly(folder):
-            folder.mkdir(exist_ok=True)
-        write_text_folder(folder, parts, report)
+    def write_texts(self, parts: dict[str, Iterable[str]], report: dict[str, Any]) -> None:
+        """Keep clean paragraphs as they are, part by part, with their report."""
+
+        def make(folder: Path) -> None:
+            for part, texts in parts.items():
+                keep_part(folder, part, texts)
+            finish_text(folder, report)
+
+        self.fill("text", None, make)
 
     @property
     def has_text(self) -> bool:
         return (self.folder / "text" / "report.json").is_file()
 
-    def texts(self, part: str) -> list[str]:
-        """The paragraphs of `train` or `validation`. Raises UserError for a damaged file."""
-        name = f"text/{part}.jsonl"
-        try:
-            with open(self.folder / name, encoding="utf-8") as lines:
-                texts = [json.loads(line) for line in lines]
-            if not all(isinstance(text, str) for text in texts):
-                raise ValueError
-        except (OSError, ValueError) as error:
-            raise UserError("broken_run", folder=self.folder, file=name) from error
-        return texts
+    def texts(self, part: str) -> Texts:
+        """The paragraphs of `train` or `validation`, read as they are asked for."""
+        return Texts(self.folder / "text" / f"{part}.jsonl")
+
+    def write_report(self, report: dict[str, Any]) -> None:
+        """Say more about the text that is there."""
+        write_text(self.folder / "text" / "report.json", json.dumps(report, ensure_ascii=False))
 
     @property
     def report(self) -> dict[str, Any]:
@@ -174,6 +188,34 @@ class Run:
 
     def tokenizer(self) -> ByteLevelBPE:
         return ByteLevelBPE.load(self.tokenizer_folder)
+
+    def stream(
+        self, tokenizer: ByteLevelBPE, progress: Callable[[float], None] = lambda share: None
+    ) -> np.ndarray:
+        """The training text as ids, end to end: [tokens], mapped from the disk, not in memory.
+
+        Packed at the first call, and anew where the text or the tokenizer is another one since.
+        """
+        import numpy as np
+
+        from kantai.packing import id_type, pieces
+
+        texts, folder = self.texts("train"), self.folder / "tokens"
+        made_of = json.dumps(self.report), str(texts.size), tokenizer.full.to_str()
+        name = f"{key_of(*made_of)[:16]}.bin"
+
+        def fill(folder: Path) -> None:
+            with open(folder / name, "wb") as file:
+                for ids in pieces(tokenizer, texts, progress):
+                    file.write(ids.tobytes())
+
+        if not (folder / name).is_file():
+            replace_folder(folder, fill)
+            for old in folder.glob("*.bin"):
+                if old.name != name:
+                    old.unlink(missing_ok=True)
+        kind, size = id_type(tokenizer.learned), (folder / name).stat().st_size
+        return np.memmap(folder / name, kind, "r") if size else np.empty(0, kind)
 
     def take_from(self, other: Run, *, tokenizer: bool = True) -> None:
         """Have the text of another Run, and perhaps its tokenizer, without writing them again.
@@ -201,17 +243,17 @@ class Run:
         replace_folder(self.folder / name, share)
 
     def fill(
-        self, name: str, key: str, make: Callable[[Path], object],
+        self, name: str, key: Callable[[], str] | None, make: Callable[[Path], object],
         meanwhile: Callable[[], object] = lambda: None, hold: Hold = nullcontext,
     ) -> None:  # fmt: skip
         """Let `make` fill the Run's folder `name`: `text` or `tokenizer`.
 
         Where Runs share a shelf, what `key` stands for is made once for all of them, and only
-        the moment in which the Run gets it is inside of `hold()`.
+        the moment in which the Run gets it is inside of `hold()`. None: it is of this Run alone.
         """
         shelf = self.folder.parent / SHELF
-        if shelf.is_dir():
-            Shelf(shelf).take(key, make, self.folder / name, meanwhile, hold)
+        if key and shelf.is_dir():
+            Shelf(shelf).take(key(), make, self.folder / name, meanwhile, hold)
         else:
             replace_folder(self.folder / name, make)
 
@@ -307,8 +349,8 @@ class Run:
         """The process that trains this Run; one that is not alive died without a last word."""
         path = self.folder / "worker.json"
         try:
-            return Worker(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            return fitting(Worker, json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, AttributeError):
             return None
 
     def clear_worker(self) -> None:
@@ -387,19 +429,26 @@ class Run:
         """The figures of a finished training, or None before."""
         return self._read_json("result.json") if (self.folder / "result.json").is_file() else None
 
-    def _read_json(self, name: str) -> Any:
+    def _read_json(self, name: str) -> dict[str, Any]:
         try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+            record = json.loads((self.folder / name).read_text(encoding="utf-8"))
+            if not isinstance(record, dict):
+                raise ValueError
         except (ValueError, OSError) as error:
             raise UserError("broken_run", folder=self.folder, file=name) from error
+        return record
 
 
-def write_text_folder(
-    folder: Path, parts: dict[str, Sequence[str]], report: dict[str, Any]
-) -> None:
-    """The files of a Run's `text/`: one JSON string a line; the report last."""
-    for part, texts in parts.items():
-        replace(folder / f"{part}.jsonl", lambda path, t=texts: _write_lines(path, t))
+def keep_part(folder: Path, part: str, texts: Iterable[str]) -> Texts:
+    """Write a part of the text into a Run's `text/`: one JSON string a line."""
+    return Texts.write(folder / f"{part}.jsonl", texts)
+
+
+def finish_text(folder: Path, report: dict[str, Any]) -> None:
+    """Leave only what a Run's `text/` has; the report comes last."""
+    for file in folder.glob("*.jsonl"):
+        if file.stem not in PARTS:
+            file.unlink()
     write_text(folder / "report.json", json.dumps(report, ensure_ascii=False))
 
 
@@ -425,19 +474,9 @@ def _records(lines: bytes) -> Iterator[dict[str, Any]]:
             record = json.loads(line)
         except ValueError:  # cut short by a kill
             continue
-        if isinstance(record, dict) and "event" in record:
+        if isinstance(record, dict) and isinstance(record.get("event"), str):
             yield record
 
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float) else str(value)
-
-
-def _write_lines(path: Path, texts: Iterable[str]) -> None:
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
-        file.writelines(_json_lines(texts))
-
-
-def _json_lines(texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        yield json.dumps(text, ensure_ascii=False) + "\n"

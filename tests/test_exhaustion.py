@@ -80,7 +80,7 @@ def test_a_text_file_that_is_damaged_is_named(registry, run_id, damaged):
     path = run.folder / "text" / "train.jsonl"
     path.write_bytes(damaged) if damaged else path.unlink()
     with pytest.raises(UserError, match="text/train.jsonl") as error:
-        run.texts("train")
+        list(run.texts("train"))
     assert error.value.key == "broken_run"
     if damaged and b"cut" in damaged:
         assert work(run) == 1 and Jobs(registry).state(run_id).key == "broken_run"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kantai import stages
+from kantai import keeping, stages
 from kantai.errors import UserError
 from kantai.jobs import Jobs
 from kantai.limits import ALLOWANCES
@@ -64,20 +64,20 @@ def registry(tmp_path) -> Registry:
 def new_run(registry: Registry, owner: str, *, extra: str = "", **changes: object) -> Run:
     settings = replace(tiny_settings(Budget(max_steps=3)), **changes)
     run = registry.open(registry.new(settings, name="mill", owner=owner))
-    stages.keep_documents(run, documents(extra), rules())
+    keeping.keep_documents(run, documents(extra), rules())
     return run
 
 
-def counted(monkeypatch, name: str) -> list[int]:
+def counted(monkeypatch, name: str, module=stages) -> list[int]:
     """Every call of a stage's work, a little slower than it is."""
-    calls, real = [], getattr(stages, name)
+    calls, real = [], getattr(module, name)
 
     def work(*given, **named):
         calls.append(1)
         time.sleep(0.3)
         return real(*given, **named)
 
-    monkeypatch.setattr(stages, name, work)
+    monkeypatch.setattr(module, name, work)
     return calls
 
 
@@ -104,7 +104,7 @@ def entries(registry: Registry) -> list[str]:
 
 
 def test_the_same_text_and_vocabulary_at_once_are_computed_once(registry, monkeypatch):
-    cleaned = counted(monkeypatch, "build_corpus")
+    cleaned = counted(monkeypatch, "build_corpus", keeping)
     learned = counted(monkeypatch, "train_tokenizer")
     runs: list[Run] = []
     at_once(*(lambda o=owner: runs.append(new_run(registry, o)) for owner in OWNERS))
@@ -121,7 +121,7 @@ def test_the_same_text_and_vocabulary_at_once_are_computed_once(registry, monkey
 def test_whatever_differs_is_computed_for_itself(registry, monkeypatch, change):
     first = new_run(registry, OWNERS[0])
     stages.learn_tokenizer(first)
-    cleaned = counted(monkeypatch, "build_corpus")
+    cleaned = counted(monkeypatch, "build_corpus", keeping)
     learned = counted(monkeypatch, "train_tokenizer")
     settings = {"seed": {"seed": 1}, "vocab_size": {"vocab_size": 290}, "frequency":
                 {"min_frequency": 5}}.get(change, {})  # fmt: skip
@@ -129,7 +129,7 @@ def test_whatever_differs_is_computed_for_itself(registry, monkeypatch, change):
     run = registry.open(registry.new(settings, name="mill", owner=OWNERS[1]))
     brought = documents("Another end." if change == "text" else "")
     brought = [replace(brought[0], name="other.txt")] if change == "name" else brought
-    stages.keep_documents(run, brought, rules()[: -1 if change == "rules" else None])
+    keeping.keep_documents(run, brought, rules()[: -1 if change == "rules" else None])
     stages.learn_tokenizer(run)
     of_tokenizer = change in ("vocab_size", "frequency")
     assert len(cleaned) == (0 if of_tokenizer else 1)
@@ -219,7 +219,7 @@ def test_a_workers_vocabulary_is_the_one_that_the_page_learned(registry):
 
 def test_a_command_lines_run_needs_no_shelf(tmp_path):
     run = Run.create(tmp_path / "mine", tiny_settings(Budget(max_steps=3)))
-    stages.keep_documents(run, documents(), rules())
+    keeping.keep_documents(run, documents(), rules())
     assert stages.learn_tokenizer(run).learned > 261
     assert os.listdir(tmp_path) == ["mine"]
 

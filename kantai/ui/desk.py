@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kantai.architectures import ARCHITECTURES, DEFAULT_PRESET, PRESETS, Preset
-from kantai.errors import UserError
-from kantai.jobs import Jobs, JobState
+from kantai.jobs import Jobs, JobState, budget_of
+from kantai.records import fitting
 from kantai.registry import Registry
 from kantai.ui.kept import Kept
 from kantai.ui.news import News
@@ -113,7 +113,7 @@ class Desk:
         try:
             fill(self.registry.open(run_id))
         except BaseException:
-            self.registry.delete(run_id, owner)
+            self.registry.take_back(run_id)
             raise
         return run_id
 
@@ -170,7 +170,7 @@ class Desk:
         corpus = sample_corpus(name)
 
         def fill(run: Run) -> None:
-            from kantai.stages import keep_text
+            from kantai.keeping import keep_text
 
             keep_text(run, corpus)
 
@@ -192,19 +192,20 @@ class Desk:
             if learned
             else [both("note_not_learned"), 0],
             "model": [same(self.model_note(run, record, learned)), int(run.log_size > 0)],
-            "pretrain": [same(training_note(run, record, state)), int(state.state == "finished")],
+            "pretrain": [same(training_note(record, state)), int(state.state == "finished")],
             "fill_mask": [both("note_ready" if trained else "note_after_training"), int(trained)],
         }
 
     def model_note(self, run: Run, record: dict[str, Any], learned: int | None) -> Sentence:
         """The number of parameters, known once there is a tokenizer."""
+        by_name = both("note_preset", name=record.get("preset_name", ""))
         if not learned or not self.is_ready:
-            return both("note_preset", name=record["preset_name"])
-        preset = Preset(**record["preset"])
+            return by_name
         try:
+            preset = fitting(Preset, record["preset"])
             return both("note_parameters", count=count(parameter_count(preset, learned)))
-        except UserError:
-            return both("note_preset", name=record["preset_name"])
+        except (ValueError, KeyError, TypeError):  # none can be, or of another version
+            return by_name
 
 
 def same(sentence: Sentence) -> Sentence | str:
@@ -213,11 +214,11 @@ def same(sentence: Sentence) -> Sentence | str:
     return words.pop() if len(words) == 1 else sentence
 
 
-def training_note(run: Run, record: dict[str, Any], state: JobState) -> Sentence:
+def training_note(record: dict[str, Any], state: JobState) -> Sentence:
     """How far the training is."""
     if state.state == "waiting":
         return both("note_place", place=state.place)
-    budget = record["budget"]["seconds"]
+    budget = budget_of(record).get("seconds")
     if state.state == "training" and budget:
         return both("note_seconds", done=round(state.share * budget), budget=f"{budget:.0f}")
     if state.state == "training":
@@ -251,7 +252,7 @@ def sample_of(run: Run) -> str | None:
 @lru_cache(maxsize=256)
 def text_bytes(folder: Path) -> int:
     """Bytes of the files that a Run's text came from; the text of a Run never changes."""
-    return sum(file["bytes"] for file in Run(folder).report["files"])
+    return sum(file.get("bytes", 0) for file in Run(folder).report.get("files", ()))
 
 
 def learned_tokens(run: Run) -> int | None:

@@ -52,7 +52,7 @@ def keep(
     desk: Desk, run_id: str, owner: str, rules: Sequence[str], source: Source, tell: Tell
 ) -> str:
     """A new Run with this text; one that was never trained makes room, and gives its choices."""
-    from kantai.stages import keep_documents
+    from kantai.keeping import keep_documents
 
     documents = source.read(desk, tell)
     files = tuple(document.name for document in documents[:20])
