@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+MOST_POSITIONS = 512  # of a model whose config does not say
+
+
 @dataclass(frozen=True)
 class Preset:
     """A model's size. `vocab_size` None means: as many rows as the tokenizer has tokens.
@@ -224,11 +227,31 @@ def masked_logits(model: Any, inputs: Tensor, flat_positions: Tensor) -> Tensor:
     """Logits [n, vocab] at `flat_positions` [n] of `inputs` [rows, block] laid end to end.
 
     The head's product with the whole vocabulary is a large part of a small model's work, and
-    only the hidden positions need it: with 15 % hidden it costs a seventh.
+    only the hidden positions need it: with 15 % hidden it costs a seventh. A model that knows
+    itself how to answer so is asked (`kantai.folders.Renumbered`).
     """
+    if hasattr(model, "masked_logits"):
+        return model.masked_logits(inputs, flat_positions)
     architecture = architecture_of(model)
     hidden = architecture.encode(model, inputs).flatten(0, 1)
     return architecture.head(model, hidden.index_select(0, flat_positions))
+
+
+def longest_row(model: Any) -> int:
+    """How many ids any model of transformers reads at a time.
+
+    RoBERTa's kin begin to count positions after the padding's, so rows of the table are lost.
+    """
+    padding = getattr(getattr(model.base_model, "embeddings", None), "padding_idx", None)
+    lost = 0 if padding is None else padding + 1
+    return getattr(model.config, "max_position_embeddings", MOST_POSITIONS) - lost
+
+
+def check_rows(model: Any, tokens: int) -> None:
+    """Raise UserError where the model has no row for some tokens of its tokenizer."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    if rows < tokens:
+        raise UserError("vocab_too_small", rows=rows, tokens=tokens)
 
 
 @dataclass(frozen=True)

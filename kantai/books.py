@@ -88,8 +88,8 @@ def fetch_book(
 
     `progress(share)` is called with the share that has come, 0 to 1, where the size is known.
     Raises UserError, one sentence each, for an unknown name, a number without a text, no
-    network (or HF_HUB_OFFLINE set), a connection that keeps breaking, and for what is not a
-    whole Project Gutenberg text.
+    network (or HF_HUB_OFFLINE set), a mirror's address that is none, a connection that keeps
+    breaking, and for what is not a whole Project Gutenberg text.
     """
     number = book_number(name_or_number)
     path = Path(cache) / f"pg{number}.txt"
@@ -151,7 +151,7 @@ class _Fetch:
         self.url = mirror + PATH.format(number=number)
         self.host = urlsplit(mirror).hostname or mirror
         if urlsplit(mirror).scheme not in ("http", "https"):
-            raise ValueError(f"A mirror's address begins with https://, unlike {mirror!r}.")
+            raise UserError("mirror_address", address=mirror[:80])
 
     def error(self, key: str, **values: object) -> UserError:
         return UserError(key, number=self.number, host=self.host, **values)

@@ -6,6 +6,7 @@ answer at once.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from argparse import Namespace
@@ -391,9 +392,11 @@ def evaluate(arguments: Namespace) -> dict[str, Any]:
 
         bars("doing_evaluate", 0.0)
         answer = stages.evaluate_folder(arguments.run, corpus.paragraphs, arguments.device)
+    a_byte = answer["nats_per_byte"]
+    bytes_told = "" if math.isnan(a_byte) else f"{a_byte:.3f} nats a byte, "
     say(
         f"loss {answer['loss']:.2f}, top-1 {answer['top1']:.1%}, top-5 {answer['top5']:.1%}, "
-        f"{answer['nats_per_byte']:.3f} nats a byte, "
+        f"{bytes_told}"
         f"whole words {answer['word_recovery_top1']:.1%}",
         arguments,
     )
@@ -469,6 +472,8 @@ def export(arguments: Namespace) -> dict[str, Any]:
     from kantai.export import EXPORTS
     from kantai.workspace import Run
 
+    if arguments.out and arguments.out.is_dir():
+        raise UserError("out_is_folder", path=arguments.out)
     where = EXPORTS[arguments.to](Run.open(arguments.run), arguments.out, arguments.repo)
     say(str(where), arguments)
     return {"to": arguments.to, "where": str(where)}

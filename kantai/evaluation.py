@@ -7,6 +7,7 @@ Knows nothing of training and files.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -67,7 +68,10 @@ def set_exam(
 
 @dataclass(frozen=True)
 class Marks:
-    """What an exam says: nats a hidden token, shares of right answers, nats a hidden byte."""
+    """What an exam says: nats a hidden token, shares of right answers, nats a hidden byte.
+
+    The last is NaN for a tokenizer whose tokens do not say which bytes they are.
+    """
 
     loss: float
     top1: float
@@ -117,7 +121,8 @@ def _evaluate(model: Any, exam: Exam, token_bytes: np.ndarray, rows_at_once: int
             right5 += int(hits.sum())
             asked += len(targets)
             bytes_asked += int(lengths[targets.cpu()].sum())
-    return Marks(loss / asked, right / asked, right5 / asked, loss / bytes_asked)
+    a_byte = loss / bytes_asked if bytes_asked else math.nan
+    return Marks(loss / asked, right / asked, right5 / asked, a_byte)
 
 
 class _answering:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kantai.architectures import ARCHITECTURES
+from kantai.architectures import ARCHITECTURES, longest_row
 from kantai.errors import UserError
 from kantai.tokenizer import readable
 
@@ -53,16 +53,9 @@ class FillMask:
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> FillMask:
         """Read any folder that `from_pretrained` loads. Raises UserError where it cannot."""
-        from transformers import AutoModelForMaskedLM, AutoTokenizer
+        from kantai.folders import load_folder
 
-        if not (folder / "config.json").is_file():
-            raise UserError("no_model", folder=folder)
-        local = {"local_files_only": True, "trust_remote_code": False}
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, **local)
-            model = AutoModelForMaskedLM.from_pretrained(folder, use_safetensors=True, **local)
-        except Exception as error:  # many kinds, all of them a folder that does not load
-            raise UserError("broken_model", folder=folder) from error
+        model, tokenizer = load_folder(folder)
         return cls(model.to(device), tokenizer)
 
     def fill(self, sentence: str, top_k: int = 5) -> list[list[Candidate]]:
@@ -104,8 +97,7 @@ class FillMask:
         """Ids [1, length] with special tokens around."""
         text = GAP.sub(lambda _: self.tokenizer.mask_token, sentence)
         ids = self.tokenizer(text, return_tensors="pt", truncation=False)["input_ids"]
-        config = self.model.config
-        most = config.max_position_embeddings - (2 if "roberta" in config.model_type else 0)
+        most = longest_row(self.model)
         if ids.shape[1] > most:
             raise UserError("sentence_too_long", tokens=ids.shape[1], most=most)
         return ids.to(self.model.device)

@@ -168,8 +168,8 @@ def test_a_cache_that_is_a_file(mirror, tmp_path):
 
 
 def test_only_the_web(tmp_path):
-    with pytest.raises(ValueError, match="https"):
-        fetch_book(84, tmp_path, mirror="file:///etc")
+    assert key_of(84, tmp_path, mirror="file:///etc") == "mirror_address"
+    assert key_of(84, tmp_path, environ={"KANTAI_MIRROR": "ftp://a"}) == "mirror_address"
 
 
 def test_the_table():

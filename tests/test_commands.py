@@ -208,6 +208,7 @@ MISTAKES = [
     ("fill-mask {tmp} a<mask>", "no trained model"),
     ("fill-mask {run} a<mask> --top-k 0", "1 to 100"),
     ("evaluate {tmp} {book}", "no trained model"),
+    ("export {run} --to script --out {tmp}", "is a folder"),
     ("demo --sample atlantis", "atlantis"),
 ]
 
