@@ -220,7 +220,7 @@
     });
     bar.append(search);
     if (table.dataset.csv) {
-      const button = build(["button.k-quiet", "CSV ↓"]);
+      const button = build(["button.k-quiet", kantai.words.csv]);
       button.addEventListener("click", () => {
         const rows = [...table.rows].map((row) => [...row.cells].map((cell) => cell.dataset.key ?? cell.textContent));
         kantai.download(table.dataset.csv + ".csv", kantai.csv(rows));

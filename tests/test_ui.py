@@ -93,6 +93,16 @@ def test_sizes_and_times_are_short():
     assert [words.duration(s)["zh"] for s in (42, 200)] == ["42 秒", "3 分钟"]
 
 
+def test_a_cpu_is_named_in_the_readers_language():
+    import os
+
+    from kantai.devices import Device
+
+    chinese = nodes.spoken(words.device_name(Device("cpu", "CPU, 2 cores", 1, None)), "zh")
+    assert chinese == f"CPU（{os.cpu_count()} 核）"
+    assert words.device_name(Device("cuda", "NVIDIA T4", 1, None)) == "NVIDIA T4"
+
+
 def test_sentences_of_the_page_are_complete_in_both_languages():
     from kantai.strings import screen
 

@@ -38,7 +38,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "tokenizer_cancelled": (
         "Learning the vocabulary was cancelled: the run stays as it was.",
-        "词表训练已取消：训练保持原样。",
+        "已取消学习词表：这次训练保持原样。",
     ),
     # --- files and requests
     "upload_gone": (

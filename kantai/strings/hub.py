@@ -5,7 +5,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sign_in": ("Sign in with Hugging Face", "使用 Hugging Face 登录"),
     "sign_in_hint": (
         "Your runs are then yours on every device, and you can push a model to the Hub.",
-        "登录后，在任何设备上都能管理自己的运行，也可以把模型推送到 Hub。",
+        "登录后，在任何设备上都能管理自己的训练，也可以把模型推送到 Hub。",
     ),
     "sign_out": ("Sign out", "退出登录"),
     "sign_in_failed": (
@@ -13,19 +13,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "登录没有成功，或没有得到允许：请返回页面重试。",
     ),
     "account_damaged": (
-        "{path} is damaged, so nobody's account can be told: put it back from a copy, or delete "
-        "it, and what accounts own stays without an owner.",
-        "{path} 已损坏，无法识别任何账号：请用备份恢复，或将其删除；删除后，账号名下的运行不再属于"
-        "任何人。",
+        "{path} is damaged, so nobody's account can be told: put it back from a copy, or "
+        "delete it, and what accounts own stays without an owner.",
+        "{path} 已损坏，无法识别任何账号：请用备份恢复，或将其删除；删除后，账号名下的训练不再"
+        "属于任何人。",
     ),
     # --- runs begun before
     "take_along_runs": (
         "{count} runs were begun in this browser before you signed in.",
-        "登录之前，此浏览器中已有 {count} 次运行。",
+        "登录之前，此浏览器中已有 {count} 次训练。",
     ),
     "take_along_run": (
         "One run was begun in this browser before you signed in.",
-        "登录之前，此浏览器中已有 1 次运行。",
+        "登录之前，此浏览器中已有 1 次训练。",
     ),
     "take_along": ("Move to my account", "转到我的账号"),
     "take_along_hint": (

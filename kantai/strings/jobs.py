@@ -10,6 +10,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Only the browser that began this run may change it: begin a run of your own.",
         "只有创建这次训练的浏览器才能更改它：请新建自己的训练。",
     ),
+    "owner_needed": (
+        "A run needs its owner's secret: reload the page, or ask /new_owner for one.",
+        "训练需要所有者的密钥：请刷新页面，或通过 /new_owner 获取。",
+    ),
     "run_name_empty": (
         "A run needs a name: write at least one letter.",
         "训练需要一个名称：请至少输入一个字符。",
@@ -68,15 +72,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "too_many_requests": (
         "More than {most} requests came from your address in a minute: wait a minute.",
-        "您的地址一分钟内的请求超过 {most} 次：请等待一分钟。",
+        "你的地址一分钟内的请求超过 {most} 次：请等待一分钟。",
     ),
     "other_host": (
-        "This page answers to other host names only: open it by the address you were given.",
-        "此页面只接受其他主机名：请使用提供给您的地址打开。",
+        "This page does not answer to that host name: open it by the address you were given.",
+        "此页面不接受这个主机名：请用提供给你的地址打开。",
     ),
     "password_asked": (
         "Any user name, and the password that you were given.",
-        "用户名可任意填写，密码请使用提供给您的密码。",
+        "用户名可任意填写，密码请使用提供给你的密码。",
     ),
     # --- limits: told beforehand
     "limit_upload_bytes": (
@@ -95,9 +99,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "limit_waiting": ("{most} runs may wait in the queue.", "队列中最多 {most} 次训练。"),
     "limit_disk_bytes": (
         "All runs together may take {most}; then the oldest go first, but never one that trains "
-        "or waits, nor anybody's newest: download what you want to keep.",
+        "or waits, nor the newest of anybody who is still at it: download what you want to keep.",
         "所有训练合计最多占用 {most}；超出时先删除最早的，但不会删除正在训练或排队的，"
-        "也不会删除任何人最新的一次：请下载想保留的内容。",
+        "也不会删除仍在使用者最新的一次：请下载想保留的内容。",
+    ),
+    "limit_idle_days": (
+        "Whoever did nothing for {most} days may lose the newest run too, where room is needed "
+        "and nothing else may go.",
+        "如果需要空间且没有其他内容可删，连续 {most} 天没有操作的人，最新的一次训练也可能被删除。",
     ),
     "limit_requests_minute": (
         "An address may send {most} requests a minute.",
@@ -137,14 +146,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "训练没有响应停止请求，已被强制结束：最近检查点之前学到的内容仍然保留，可从那里继续。",
     ),
     "gpu_refused": (
-        "No GPU was lent for the training ({reason}): what it learned is kept; press Go on when "
-        "there are minutes again, or choose a smaller budget.",
-        "没有借到训练用的 GPU（{reason}）：已学到的内容会保留；"
-        "等配额恢复后按“继续”，或选择更小的预算。",
+        "No GPU was lent for the training ({reason}): what it learned is kept; press “Go on” "
+        "when there are minutes again, or choose a smaller budget.",
+        "没有借到训练用的 GPU（{reason}）：已学到的内容会保留；等配额恢复后按“继续训练”，或选择"
+        "更小的预算。",
+    ),
+    "gpu_silent": (
+        "The GPU that was lent no longer answers: what was learned up to the last checkpoint "
+        "is kept; press “Go on”.",
+        "借来的 GPU 没有再响应：最近检查点之前学到的内容仍然保留；请按“继续训练”。",
     ),
     "gpu_without_visitor": (
-        "The server was restarted while this run waited for a GPU: press Go on or Start again.",
-        "排队等待 GPU 期间服务器重启了：请再按一次“继续”或“开始”。",
+        "The server was restarted while this run waited for a GPU: press “Go on” or “Start "
+        "training” again.",
+        "排队等待 GPU 期间服务器重启了：请再按一次“继续训练”或“开始训练”。",
     ),
     "worker_broke": (
         "The training met an error that nobody foresaw ({reason}): resume it, or begin a new "

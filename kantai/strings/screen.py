@@ -3,8 +3,8 @@
 TEXTS: dict[str, tuple[str, str]] = {
     # --- header and tabs
     "playground": ("playground", "训练场"),
-    "chip_none": ("no run yet", "还没有运行"),
-    "chip_gone": ("this run is gone", "该运行已不存在"),
+    "chip_none": ("no run yet", "还没有训练"),
+    "chip_gone": ("this run is gone", "这次训练已不存在"),
     "run_demo": ("Run the whole demo", "演示全过程"),
     "language": ("Language", "语言"),
     "tab_text": ("Text", "文本"),
@@ -12,14 +12,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tab_model": ("Model", "模型"),
     "tab_pretrain": ("Pretrain", "预训练"),
     "tab_fill_mask": ("Fill-mask", "完形填空"),
-    "tab_compare": ("Runs", "运行记录"),
+    "tab_compare": ("Runs", "训练记录"),
     "note_sample": ("a sample is ready", "示例已就绪"),
     "note_no_text": ("no text yet", "还没有文本"),
     "note_tokens": ("{count} tokens", "{count} 个词元"),
     "note_not_learned": ("not learned yet", "尚未训练"),
     "note_preset": ("{name}", "{name}"),
     "note_choose": ("choose a size", "选择大小"),
-    "note_parameters": ("{count} parameters", "{count} 参数"),
+    "note_parameters": ("{count} parameters", "{count} 个参数"),
     "note_place": ("place {place} in the queue", "排队第 {place} 位"),
     "note_seconds": ("{done} s of {budget} s", "{done} 秒 / {budget} 秒"),
     "note_share": ("{share} done", "已完成 {share}"),
@@ -30,7 +30,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "note_state_failed": ("failed", "失败"),
     "note_ready": ("ready to guess", "可以填空了"),
     "note_after_training": ("after training", "训练之后"),
-    "note_compare": ("reopen, compare", "重开与比较"),
+    "note_compare": ("reopen, compare", "重新打开、比较"),
     "state_new": ("not started", "尚未开始"),
     "state_waiting": ("waiting", "排队中"),
     "state_preparing": ("getting ready", "准备中"),
@@ -40,11 +40,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "state_failed": ("failed", "失败"),
     "copy": ("Copy", "复制"),
     "copied": ("Copied", "已复制"),
+    "csv": ("As CSV ↓", "下载 CSV ↓"),
+    "device_cpu": ("CPU, {cores} cores", "CPU（{cores} 核）"),
     "search": ("Search", "搜索"),
     "same_in_code": ("The same in code", "用代码实现"),
     "code_with_files": (
-        "With the playground's own functions, beside your files; it writes train.jsonl.",
-        "用本项目自己的函数，与文件放在一起运行；会写出 train.jsonl。",
+        "With the playground's own functions; put it beside your files. It writes train.jsonl.",
+        "用本项目自己的函数；与你的文件放在一起运行，会写出 train.jsonl。",
     ),
     "code_text": (
         "With the tokenizers library alone; train.jsonl comes with the download, or from the "
@@ -82,13 +84,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "模型读你的文本，其中一些词被遮住，由它来猜。",
     ),
     "pretrain_rest": (
-        "Each wrong guess nudges every weight a little. The curve is how surprised it is by the "
-        "hidden words of pages it never trained on.",
-        "每猜错一次，所有权重都会稍作调整。曲线表示它面对从未训练过的页面时，对被遮住的词有多“意外”。",
+        "Every guess nudges all weights a little towards the right answer. The curve tells how "
+        "much the hidden words of pages it never trained on still surprise it.",
+        "每猜一次，所有权重都会朝正确答案稍作调整。曲线表示：在从未训练过的页面上，被遮住的词还"
+        "让它多“意外”。",
     ),
-    "recipe": ("Recipe", "训练配方"),
+    "recipe": ("Recipe", "配方"),
     "recipe_playground": ("Playground", "训练场"),
-    "recipe_notebook": ("Notebook 2020", "2020 笔记本"),
+    "recipe_notebook": ("Notebook 2020", "2020 年 notebook"),
     "budget": ("Budget", "预算"),
     "unit_seconds": ("Seconds", "秒"),
     "unit_max_steps": ("Steps", "步"),
@@ -104,7 +107,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "start_again": ("Train a new run", "另起一次训练"),
     "model_in_use": ("This model will be trained.", "将训练这个模型。"),
     "model_was_used": ("This model was trained in this run.", "这次训练用的就是这个模型。"),
-    "go_on": ("Go on training it", "继续训练"),
+    "go_on": ("Go on (the budget counts from the beginning)", "继续训练（预算从头算起）"),
     "copy_link": ("Copy link for the class", "复制链接给全班"),
     "all_settings": ("All settings", "全部设置"),
     "batch_size": ("Rows a step (batch size)", "每步行数（batch size）"),
@@ -115,10 +118,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "plan_device": ("trains on", "训练设备"),
     "plan_batch": ("tokens a step", "每步词元"),
     "plan_memory": ("memory, about", "内存约"),
-    "rate_range": (
-        "A learning rate of {asked} is not possible: choose more than 0, at most 1.",
-        "学习率不能是 {asked}：请选择大于 0 且不超过 1 的数。",
-    ),
     # --- the live instrument
     "live_where": ("on unseen pages", "在没见过的页面上"),
     "live_where_finished": ("finished, on unseen pages", "已完成，在没见过的页面上"),
@@ -129,15 +128,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Place {place} in the queue: about {wait} until it begins.",
         "排在第 {place} 位，大约 {wait} 后开始。",
     ),
-    "live_idle": (
-        "Press Start, and watch it learn.",
-        "点“开始训练”，看它学习。",
-    ),
+    "live_idle": ("Press “Start training” and watch it learn.", "点“开始训练”，看它学习。"),
     "live_loss": ("validation loss", "验证损失"),
     "live_loss_hint": (
-        "How surprised the model is by a hidden token it never trained on, in nats: lower is "
-        "better.",
-        "面对没训练过的被遮词元，模型有多意外（单位 nat），越低越好。",
+        "How much a hidden token of text it never trained on surprises the model, in nats: "
+        "lower is better.",
+        "在没训练过的文本上，被遮住的词元让模型有多意外（单位：nat），越低越好。",
     ),
     "live_speed": ("tokens a second", "词元/秒"),
     "live_epoch": ("epoch", "轮次"),
@@ -215,7 +211,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "guess_more": (
         "more than one hidden {what} in {number:w}",
-        "每遮住 {number} 个{what}，它能猜中 1 个多",
+        "每遮住 {number} 个{what}，它能猜中不止 1 个",
     ),
     "guess_two_thirds": ("two hidden {what}s in three", "每遮住 3 个{what}，它能猜中 2 个"),
     "guess_three_quarters": ("three hidden {what}s in four", "每遮住 4 个{what}，它能猜中 3 个"),
@@ -234,8 +230,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "模型只能学到文本里有的东西，所以先要清理文本。",
     ),
     "text_rest": (
-        "Line breaks, page marks and doubled paragraphs would be learned like words; nothing is "
-        "changed without telling you.",
+        "Line breaks, page marks and repeated paragraphs would be learned like words. Nothing "
+        "is changed without telling you.",
         "换行、页码和重复段落会被当成词来学；做了哪些改动，都会告诉你。",
     ),
     "source": ("Where the text comes from", "文本来源"),
@@ -244,11 +240,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "source_paste": ("Paste", "粘贴"),
     "source_book": ("Book", "书籍"),
     "book_info": (
-        "A book of Project Gutenberg, by name or number; fetched once when you press the button.",
-        "Project Gutenberg 的书，可填名称或编号；点击按钮后才下载一次。",
+        "Choose a book of Project Gutenberg, or type the number of any other; it is fetched "
+        "when you press the button.",
+        "选择 Project Gutenberg 的一本书，或输入其他书的编号；点击按钮后才下载。",
     ),
     "sample_name_harbour": ("Harbour almanac", "海港年鉴（英文）"),
-    "sample_name_willow": ("柳桥镇 (Chinese)", "柳桥镇年记"),
+    "sample_name_willow": ("Willow Bridge (Chinese)", "柳桥镇年记"),
     "sample_name_dirty": ("A bad scan", "扫描坏了的年鉴"),
     "cleaning_rules": ("Cleaning rules", "清理规则"),
     "use_text": ("Use this text", "使用这份文本"),
@@ -257,8 +254,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "这份示例可以直接使用：去训练分词器，或换成你自己的文本。",
     ),
     "no_book": (
-        "Name a book, for instance kant-pure-reason, or give its number, for instance 4280.",
-        "请填写书名（如 kant-pure-reason）或编号（如 4280）。",
+        "Choose a book, or type its number, for instance 4280.",
+        "请选择一本书，或输入它的编号（如 4280）。",
     ),
     "choose_files": (
         "Choose 1 to {most} files first.",
@@ -280,14 +277,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "rules_rule": ("rule", "规则"),
     "rules_places": ("places", "处数"),
-    "rules_fewer": ("characters fewer", "减少字符"),
+    "rules_fewer": ("characters removed", "删去的字符"),
     "rules_example": ("for instance", "例子"),
     "rules_removed": ("(removed)", "（已删除）"),
-    "preview": ("The clean text begins", "清理后的文本"),
+    "preview": ("How the cleaned text begins", "清理后文本的开头"),
     "paragraph_lengths": ("Paragraph lengths", "段落长度"),
     "words_each": ("words a paragraph", "每段词数"),
     "frequent_words": ("Frequent words", "高频词"),
-    "notebook_title": ("The 2020 notebook's way", "2020 笔记本的做法"),
+    "notebook_title": ("The 2020 notebook's way", "2020 年 notebook 教程的做法"),
     "notebook_ask": ("What would it have lost?", "它会丢掉多少？"),
     "notebook_lost": (
         "“{text}”, one line an example, cut at 128 tokens: of {examples} examples, {lost} of all "
@@ -311,7 +308,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Suggested for a text of this length: {size}.",
         "这个长度的文本建议：{size}。",
     ),
-    "min_frequency": ("A pair must occur at least … times", "一对至少出现的次数"),
+    "min_frequency": ("A pair must occur at least this often", "相邻对的最低出现次数"),
     "learn_vocabulary": ("Learn the vocabulary", "训练分词器"),
     "tokenizer_sample": (
         "The sample text will be used.",
@@ -329,17 +326,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "How much of your own text one token stands for, on average: more means shorter rows",
         "在你的文本里，一个词元平均代表多少字节：越多，序列越短",
     ),
-    "rows_unreachable": ("rows no text reaches", "永远用不到的行"),
+    "rows_unreachable": ("unused rows", "用不到的行"),
     "rows_unreachable_hint": (
-        "Rows of the embedding that no text leads to: tokens that stayed empty, <unk>, and the 13 "
-        "bytes that UTF-8 never uses",
+        "Rows of the embedding that no text can ever use: tokens that stayed empty, <unk>, and "
+        "the 13 bytes that UTF-8 never uses",
         "嵌入表里任何文本都用不到的行：空着的词元、<unk>，以及 UTF-8 从不使用的 13 个字节",
     ),
     "longest_token": ("longest token", "最长词元"),
     "bytes": ("bytes", "字节"),
     "vocab_not_filled": (
         "The text has no more pairs to learn: {empty} of the tokens asked for stay empty.",
-        "文本里没有更多可学的组合：有 {empty} 个词元空着。",
+        "文本里没有更多可学的组合：所要的词元中，有 {empty} 个空着。",
     ),
     "try_sentence": ("Try any sentence", "试试任意句子"),
     "sentence": ("Sentence", "句子"),
@@ -363,7 +360,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- model
     "model_lead": (
         "A model is a stack of tables of numbers, and here you choose how many.",
-        "模型就是一叠数字表，这里决定有多少数字。",
+        "模型就是一叠数字表；在这里决定要多少个数字。",
     ),
     "model_rest": (
         "More numbers can hold more, but each needs text and time to learn; a small model often "
@@ -371,17 +368,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "数字越多能记住的越多，但每个数字都要文本和时间来学；一分钟里，小模型往往学得更多。",
     ),
     "preset": ("Preset", "预设"),
-    "preset_notebook": ("Notebook 2020 (83.5 M)", "2020 笔记本（83.5 M）"),
-    "preset_nano": ("Nano: for a laptop's CPU", "Nano：适合笔记本 CPU"),
+    "preset_notebook": ("Notebook 2020 (83.5 M)", "2020 年 notebook 教程（83.5 M）"),
+    "preset_nano": ("Nano: for a laptop's CPU", "Nano：适合笔记本电脑的 CPU"),
     "preset_mini": ("Mini: for a few minutes of CPU", "Mini：CPU 训练几分钟"),
     "preset_small": ("Small: for any GPU", "Small：适合一般 GPU"),
     "preset_base": ("Base: for a large GPU", "Base：适合大型 GPU"),
-    "preset_mini-roberta": ("Mini, as RoBERTa", "Mini（RoBERTa 结构）"),
+    "preset_mini-roberta": ("Mini, as RoBERTa", "Mini（RoBERTa 架构）"),
     "preset_mini-prelayernorm": (
         "Mini, as RoBERTa-PreLayerNorm",
-        "Mini（RoBERTa-PreLayerNorm 结构）",
+        "Mini（RoBERTa-PreLayerNorm 架构）",
     ),
-    "architecture": ("Architecture", "结构"),
+    "architecture": ("Architecture", "架构"),
     "dropout_info": (
         "Share of numbers left out at random in each step, against learning by heart.",
         "每步随机丢掉的数值比例，防止死记硬背。",
@@ -413,12 +410,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "parameters": ("parameters", "参数"),
     "tensors": ("tensors", "张量"),
-    "in_embeddings": ("in the vocabulary", "用于词表"),
+    "in_embeddings": ("in the embedding", "在嵌入表中"),
     "in_embeddings_hint": (
         "Share of the parameters that is the embedding: one row for each token",
         "嵌入表所占的参数比例：每个词元一行",
     ),
-    "training_memory": ("to train it", "训练所需内存"),
+    "training_memory": ("memory to train it", "训练所需内存"),
     "time_title": ("Time to train on this device", "在这台设备上训练的时间"),
     "time_here": (
         "About {speed} tokens a second: one pass over your text in {time}.",
@@ -503,14 +500,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- runs
     "runs_lead": (
         "Every run is kept: its text, its vocabulary, its weights and its curve.",
-        "每次运行都会保留：文本、词表、权重和曲线。",
+        "每次训练都会保留：文本、词表、权重和曲线。",
     ),
     "runs_rest": (
         "Change one thing, train again, and lay the two side by side: that is how one finds out "
         "what matters.",
         "只改一处，再训练一次，然后并排比较：这样才知道什么真正重要。",
     ),
-    "runs_title": ("Your runs", "你的运行"),
+    "runs_title": ("Your runs", "你的训练"),
     "runs_none": (
         "Nothing has been trained in this browser yet.",
         "这个浏览器里还没有训练过。",
@@ -521,8 +518,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "runs_loss": ("loss", "损失"),
     "runs_time": ("trained", "训练时间"),
     "runs_size": ("on disk", "占用空间"),
-    "runs_made": ("begun", "创建时间"),
-    "run": ("Run", "运行"),
+    "runs_made": ("started", "创建时间"),
+    "run": ("Run", "训练"),
     "rename": ("Rename", "重命名"),
     "delete": ("Delete for good", "永久删除"),
     "sure": ("Yes, delete it for good", "确定永久删除"),
@@ -531,15 +528,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "请先勾选确认：删除后无法恢复。",
     ),
     "rename_delete": ("Rename or delete", "重命名或删除"),
-    "choose_run": ("Choose a run first.", "请先选择一次运行。"),
+    "choose_run": ("Choose a run first.", "请先选择一次训练。"),
     "compare": ("Compare", "比较"),
-    "compare_first": ("One run", "一次运行"),
+    "compare_first": ("One run", "一次训练"),
     "compare_second": ("Another", "另一次"),
-    "compare_two": ("Choose two different runs.", "请选择两次不同的运行。"),
-    "compare_hint": (
-        "Choose two runs and press Compare.",
-        "选择两次运行，然后点“比较”。",
-    ),
+    "compare_two": ("Choose two different runs.", "请选择两次不同的训练。"),
+    "compare_hint": ("Choose two runs and press Compare.", "选择两次训练，然后点“比较”。"),
     "two_curves": ("Validation loss of both", "两者的验证损失"),
     "figures": ("Figures", "数据"),
     "setting": ("setting", "设置"),

@@ -14,6 +14,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Nothing can be written to {path}: choose a folder that you may write to.",
         "无法写入 {path}：请选择有写入权限的文件夹。",
     ),
+    "not_readable": (
+        "{path} cannot be read: choose a folder that you may read, or ask its owner.",
+        "无法读取 {path}：请选择有读取权限的文件夹，或联系其所有者。",
+    ),
     "not_a_folder": (
         "{path} is not a folder: choose another name for the run.",
         "{path} 不是文件夹：请为这次训练换一个名称。",

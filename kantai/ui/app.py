@@ -35,7 +35,7 @@ from kantai.ui.tabs import compare, fill_mask, model, pretrain, teacher, text, t
 from kantai.ui.theme import theme
 from kantai.ui.uploads import Bodies, OwnFilesOnly, WholeUploads
 from kantai.ui.views import View
-from kantai.ui.words import size
+from kantai.ui.words import device_name, size
 
 ASSETS = Path(__file__).parents[2] / "assets"
 # A page that opens asks about ten things at once, and a class opens thirty pages at once.
@@ -173,7 +173,7 @@ def device_chip(desk: Desk) -> Node:
     """What trainings run on."""
     device = desk.device()
     memory = [" · ", tag("b", size(device.memory))] if device.memory else []
-    return tag("span.k-chip", device.name, *memory)
+    return tag("span.k-chip", device_name(device), *memory)
 
 
 # --- serving --------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from kantai.ui.desk import (
     text_tokens,
 )
 from kantai.ui.nodes import Node, both, tag
-from kantai.ui.words import duration, size
+from kantai.ui.words import device_name, duration, size
 from kantai.workspace import Run
 
 if TYPE_CHECKING:
@@ -95,7 +95,9 @@ def time_card(speed: Speed, tokens: float, device: Device) -> Node:
     """The speed in a sentence, and where it comes from."""
     rate = speed.tokens_per_second
     said = both("time_here", speed=f"{two_figures(rate):,.0f}", time=duration(tokens / rate))
-    source = both("time_measured" if speed.measured else "time_estimated", device=device.name)
+    source = both(
+        "time_measured" if speed.measured else "time_estimated", device=device_name(device)
+    )
     return nodes.card(both("time_title"), tag("p.k-saying", said), tag("p.k-hint", source))
 
 

@@ -260,7 +260,7 @@ def Live(**options: Any) -> gr.HTML:
 
 
 WORDS = (
-    "copied", "search", "playground", "chip_none",
+    "copied", "search", "csv", "playground", "chip_none",
     "live_where", "live_loss", "live_loss_hint", "live_speed", "live_epoch", "live_left",
     "live_progress", "live_chart", "live_training", "live_validation", "live_references",
     "live_hint", "live_log", "live_csv", "live_lost", "live_idle", "live_worker_log",

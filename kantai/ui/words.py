@@ -5,7 +5,13 @@ Knows no Gradio and no Run.
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 from kantai.ui.nodes import Sentence, both
+
+if TYPE_CHECKING:
+    from kantai.devices import Device
 
 MOST_GUESSES = 40  # "one word in 40" still says something
 SHARES = ((0.95, "nineteen_twentieths"), (0.9, "nine_tenths"), (0.8, "four_fifths"),
@@ -51,6 +57,11 @@ def duration(seconds: float) -> Sentence:
     if seconds < 6_000:
         return both("duration_minutes", count=f"{seconds / 60:.0f}")
     return both("duration_hours", count=f"{seconds / 3_600:.1f}")
+
+
+def device_name(device: Device) -> Sentence | str:
+    """What a device is called: its maker's word, or the cores of a CPU in every language."""
+    return both("device_cpu", cores=os.cpu_count()) if device.kind == "cpu" else device.name
 
 
 def guessed(share: float, *, now: bool = True, of: str = "token") -> Sentence:

@@ -16,7 +16,7 @@ from kantai.ui.live import Live
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import RAW, Page, choices, lead, words
 from kantai.ui.views import View
-from kantai.ui.words import size
+from kantai.ui.words import device_name, size
 
 if TYPE_CHECKING:
     from kantai.recipes import Recipe
@@ -63,8 +63,6 @@ class Plan:
             changes["first_block_size"] = None
         rate, share = self.learning_rate, self.mlm_probability
         if rate and rate != recipe.optimizer.learning_rate:
-            if not 0 < rate <= 1:
-                raise UserError("rate_range", asked=rate)
             other = recipe.optimizer.adamw_learning_rate * rate / recipe.optimizer.learning_rate
             changes["optimizer"] = replace(
                 recipe.optimizer, learning_rate=rate, adamw_learning_rate=other
@@ -131,7 +129,7 @@ def facts(desk: Desk, settings: Settings, learned: int | None) -> list[tuple[Nod
     """Device, parameters and memory, as far as they are known."""
     from kantai.ui.costs import memory_of
 
-    known: list[tuple[Node, Node]] = [(both("plan_device"), desk.device().name)]
+    known: list[tuple[Node, Node]] = [(both("plan_device"), device_name(desk.device()))]
     recipe = settings.recipe
     known.append((both("plan_batch"), f"{recipe.batch_size} × {recipe.block_size}"))
     if learned:
