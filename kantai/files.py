@@ -35,14 +35,18 @@ REFUSALS = {
 
 
 @contextmanager
-def told_plainly(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a sentence that says what to do (UserError)."""
+def told_plainly(path: Path, refused: str = "not_writable") -> Iterator[None]:
+    """Turn what the disk refuses into a sentence that says what to do (UserError).
+
+    `refused`: the sentence where it may not be done.
+    """
     try:
         yield
     except OSError as error:
         if error.errno not in REFUSALS:
             raise
-        raise UserError(REFUSALS[error.errno], path=path) from error
+        key = REFUSALS[error.errno]
+        raise UserError(refused if key == "not_writable" else key, path=path) from error
 
 
 @contextmanager

@@ -32,6 +32,7 @@ class Allowance:
     runs_each: float  # Runs that one owner may keep
     waiting: float  # Runs in the queue, without the one that trains
     disk_bytes: float  # all Runs together
+    idle_days: float  # after which an owner's newest Run may go too, where the disk needs it
     requests_minute: float  # from one address: a school has one for all its pupils
 
     def __post_init__(self) -> None:
@@ -63,6 +64,7 @@ ALLOWANCES = {
         runs_each=math.inf,
         waiting=30,
         disk_bytes=math.inf,
+        idle_days=math.inf,
         requests_minute=math.inf,
     ),
     "class": Allowance(
@@ -72,6 +74,7 @@ ALLOWANCES = {
         runs_each=20,
         waiting=60,
         disk_bytes=20 * GB,
+        idle_days=30,
         requests_minute=12_000,
     ),
     "space": Allowance(
@@ -81,6 +84,7 @@ ALLOWANCES = {
         runs_each=10,
         waiting=20,
         disk_bytes=10 * GB,
+        idle_days=2,
         requests_minute=6_000,
     ),
 }

@@ -13,6 +13,7 @@ import math
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from kantai.workspace import SHELF, Run, Settings, folder_bytes
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{15,63}")
 NAME_LENGTH = 80
 LOCK_SECONDS = 10.0
+DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,35 @@ class Registry:
         self.root, self.allowance = Path(root).resolve(), allowance
         with told_plainly(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-        self.shelf = Shelf(self.root / SHELF)
+        self.shelf, self.books = Shelf(self.root / SHELF), self.root / ".books"
+        self._ids()  # a folder that cannot be read is told at once
 
     def new(self, settings: Settings, *, name: str, owner: str) -> str:
-        """Begin a Run and return its id. Raises UserError for one that keeps too many."""
+        """Begin a Run and return its id.
+
+        Raises UserError for who keeps too many, and for an owner that is no secret: such a Run
+        could never be changed nor deleted.
+        """
+        if not is_secret(owner):
+            raise UserError("owner_needed")
         if math.isfinite(self.allowance.runs_each):
             kept = sum(self._may(run_id, owner) for run_id in self._ids())
             self.allowance.check("runs_each", kept + 1, "runs_over_limit")
         run_id = _new_id()
         with told_plainly(self.root):
             self.shelf.folder.mkdir(exist_ok=True)
-        run = Run.create(self.root / run_id, settings)
-        run.write_owner({"name": _clean(name) or settings.preset_name, "hash": _hash(owner)})
+        try:
+            run = Run.create(self.root / run_id, settings)
+            run.write_owner({"name": _clean(name) or settings.preset_name, "hash": _hash(owner)})
+        except BaseException:
+            self.take_back(run_id)
+            raise
         return run_id
+
+    def take_back(self, run_id: str) -> None:
+        """Remove a Run that was just begun, of which nobody knows yet."""
+        shutil.rmtree(self.root / run_id, ignore_errors=True)
+        self.shelf.forget_unused()
 
     def open(self, run_id: str) -> Run:
         """The Run of this id. Raises UserError for one that is malformed or unknown."""
@@ -85,12 +103,13 @@ class Registry:
     def has(self, run_id: Any) -> bool:
         """Whether there is such a Run; anything at all may be asked."""
         well_formed = isinstance(run_id, str) and ID.fullmatch(run_id)
-        return bool(well_formed) and (self.root / run_id / "run.json").is_file()
+        with told_plainly(self.root, "not_readable"):
+            return bool(well_formed) and (self.root / run_id / "run.json").is_file()
 
     def owns(self, run_id: str, owner: str | None) -> bool:
         """Whether `owner` is the secret of the one who began this Run."""
-        known = self.open(run_id).owner.get("hash", "")
-        return is_secret(owner) and hmac.compare_digest(known, _hash(owner))
+        known = str(self.open(run_id).owner.get("hash", ""))
+        return is_secret(owner) and hmac.compare_digest(known.encode(), _hash(owner).encode())
 
     def list(self, owner: str | None) -> list[RunInfo]:
         """The Runs of this owner, newest first; none for nobody."""
@@ -132,42 +151,64 @@ class Registry:
     def make_room(self, busy: Collection[str]) -> list[str]:
         """Hold the limit of the disk: the oldest Runs go, and their ids are returned.
 
-        Never one that trains, one of `busy`, or an owner's newest. Call it inside `lock()`.
-        Raises UserError where all that may go is gone and it is still too much.
+        First what nobody has any more, then fetched books, then Runs: never one that trains or
+        one of `busy`, and an owner's newest only where the owner did nothing for `idle_days`.
+        Call it inside `lock()`. Raises UserError where all that may go is gone and it is still
+        too much.
         """
-        if math.isinf(self.allowance.disk_bytes):
+        most = self.allowance.disk_bytes
+        if math.isinf(most) or self._disk_bytes() <= most:
             return []
-        if self._disk_bytes() > self.allowance.disk_bytes:
-            self._sweep()
-        gone: list[str] = []
-        may_go = iter(self._may_go(busy))
-        while self._disk_bytes() > self.allowance.disk_bytes:
-            run_id = next(may_go, None)
-            if run_id is None:
+        self._sweep()
+        self._shed_books(self._disk_bytes() - most)
+        total, gone = self._disk_bytes(), []
+        for run_id in self._may_go(busy):
+            if total <= most:
                 break
-            self._set_aside(self.open(run_id))
+            total -= self._remove(run_id)
             gone.append(run_id)
-            self._sweep()
-        self.allowance.check("disk_bytes", self._disk_bytes(), "disk_over_limit")
+            if total <= most:  # exactly: what it shared with others may still be there
+                self._sweep()
+                total = self._disk_bytes()
+        self.allowance.check("disk_bytes", total, "disk_over_limit")
         return gone
 
+    def _remove(self, run_id: str) -> int:
+        """Remove the Run; the bytes that are free now, or once the shelf forgets them."""
+        run = self.open(run_id)
+        freed = own_bytes(run.folder)
+        self._set_aside(run)
+        shutil.rmtree(self._aside(run_id), ignore_errors=True)
+        return freed
+
+    def _shed_books(self, excess: float) -> None:
+        """Remove the oldest fetched books until `excess` bytes are gone."""
+        for file in sorted(self.books.glob("*"), key=_changed):
+            if excess > 0:
+                excess -= file.stat().st_size
+                file.unlink(missing_ok=True)
+
     def _disk_bytes(self) -> int:
-        """All Runs, and what they share; of a shared file each of them counts its part."""
+        """All Runs, books, and what Runs share; of a shared file each of them counts its part."""
         runs = sum(self.open(run_id).disk_bytes() for run_id in self._ids())
-        return runs + folder_bytes(self.shelf.folder)
+        return runs + folder_bytes(self.shelf.folder) + folder_bytes(self.books)
 
     def _may_go(self, busy: Collection[str]) -> list[str]:
-        """The Runs that the limit of the disk may remove, oldest first."""
+        """The Runs that the limit of the disk may remove: oldest first, who left long ago last."""
         by_age = sorted(self._ids(), key=self._set_up)
         newest = {self._owner_of(run_id): run_id for run_id in by_age}
-        kept = {*busy, *newest.values()}
-        return [i for i in by_age if i not in kept and not self._works(i)]
+        others = [run_id for run_id in by_age if run_id not in newest.values()]
+        idle = [run_id for run_id in by_age if run_id in newest.values() and self._is_idle(run_id)]
+        return [i for i in (*others, *idle) if i not in busy and not self._works(i)]
+
+    def _is_idle(self, run_id: str) -> bool:
+        """Whether nothing was done with this Run, an owner's newest, for `idle_days`."""
+        folder = self.root / run_id
+        done = max(_changed(place) for place in (folder, folder / "events.jsonl"))
+        return time.time() - done > self.allowance.idle_days * DAY
 
     def _set_up(self, run_id: str) -> float:
-        try:
-            return (self.root / run_id / "run.json").stat().st_mtime
-        except FileNotFoundError:  # deleted at this moment
-            return 0.0
+        return _changed(self.root / run_id / "run.json")
 
     def _owner_of(self, run_id: str) -> str:
         try:
@@ -180,11 +221,15 @@ class Registry:
         return worker is not None and worker.alive
 
     def _ids(self) -> list[str]:
-        return [folder.name for folder in self.root.iterdir() if self.has(folder.name)]
+        with told_plainly(self.root, "not_readable"):
+            return [folder.name for folder in self.root.iterdir() if self.has(folder.name)]
 
     def _set_aside(self, run: Run) -> None:
         with told_plainly(run.folder):
-            run.folder.rename(self.root / f".deleted-{run.folder.name}")
+            run.folder.rename(self._aside(run.folder.name))
+
+    def _aside(self, run_id: str) -> Path:
+        return self.root / f".deleted-{run_id}"
 
     def _sweep(self) -> None:
         for folder in self.root.glob(".deleted-*"):
@@ -256,6 +301,20 @@ def best_loss(events: list[Event]) -> float | None:
     ends = [event.best_loss for event in events if isinstance(event, Finished)]
     looks = [event.loss for event in events if isinstance(event, Validated)]
     return min((loss for loss in ends + looks if loss is not None), default=None)
+
+
+def own_bytes(folder: Path) -> int:
+    """What is free once this folder is gone: files that nobody else has, but perhaps the shelf."""
+    known = (file.lstat() for file in folder.rglob("*") if file.is_file())
+    return sum(one.st_size for one in known if one.st_nlink <= 2)
+
+
+def _changed(place: Path) -> float:
+    """When it was changed last; long ago where it is not there."""
+    try:
+        return place.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _new_id() -> str:

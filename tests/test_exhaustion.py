@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -122,6 +123,39 @@ def test_a_folder_that_may_only_be_read_is_read_and_every_change_says_so(paragra
     keys, state, listed = here.recv()
     child.join()
     assert set(keys) == {"not_writable"} and (state, listed) == ("new", 1)
+
+
+def unreadable(root: Path, answer) -> None:
+    """In a process that is nobody's: a workspace that may not even be looked into."""
+    known = Registry(root)
+    if os.geteuid() == 0:
+        os.setegid(NOBODY)
+        os.seteuid(NOBODY)
+    keys = []
+    for look in (lambda: Registry(root), lambda: known.list(OWNER), lambda: known.open("x" * 22)):
+        try:
+            look()
+        except UserError as error:
+            keys.append((error.key, error.message("zh") != str(error)))
+    answer.send(keys)
+
+
+def test_a_folder_that_may_not_be_read_says_so(tmp_path):
+    root = Path(tempfile.mkdtemp()) / "runs"
+    root.parent.chmod(0o755)
+    Registry(root)
+    root.chmod(0o000 if os.geteuid() == 0 else 0o311)
+    here, there = multiprocessing.Pipe(duplex=False)
+    context = multiprocessing.get_context("fork")
+    child = context.Process(target=unreadable, args=(root, there))
+    child.start()
+    try:
+        assert here.poll(60)
+        assert here.recv() == [("not_readable", True)] * 3
+    finally:
+        child.join()
+        root.chmod(0o755)
+        shutil.rmtree(root.parent)
 
 
 @pytest.mark.parametrize("damaged", [b"", b"{", b'{"model": 7}', b"\xff" * 100])

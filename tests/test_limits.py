@@ -29,7 +29,7 @@ from kantai.strings import LANGUAGES
 from kantai.ui.desk import Desk
 from kantai.ui.source import Source
 from kantai.ui.tabs.text import keep
-from kantai.workspace import Worker
+from kantai.workspace import Run, Worker
 from tests.conftest import small_text, tiny_settings
 
 OWNERS = ("anna", "boris", "chen")
@@ -140,6 +140,52 @@ def test_nobody_ever_loses_their_newest_run(tmp_path_factory, runs, most):
         assert not set(gone) & set(newest)
         left = sum(registry.open(i).disk_bytes() for _, i in made if registry.has(i))
         assert left <= most
+
+
+def test_fetched_books_count_and_go_before_any_run(tmp_path):
+    registry = place(tmp_path, disk_bytes=300_000)
+    old, newest = new(registry, age=50, size=60_000), new(registry, age=10, size=60_000)
+    registry.books.mkdir()
+    for age, book in enumerate(("pg3.txt", "pg2.txt", "pg1.txt")):
+        (registry.books / book).write_bytes(bytes(90_000))
+        then = time.time() - 1_000 * (3 - age)
+        os.utime(registry.books / book, (then, then))
+    assert registry.make_room(set()) == []
+    assert sorted(os.listdir(registry.books)) == ["pg1.txt"]  # the newest of them
+    tight = place(tmp_path, disk_bytes=70_000)
+    assert tight.make_room(set()) == [old]
+    assert os.listdir(registry.books) == [] and registry.has(newest)
+
+
+def test_the_newest_run_of_one_who_left_goes_last(tmp_path):
+    registry = place(tmp_path, disk_bytes=200_000, idle_days=2)
+    idle = {"chen": 3, "anna": 5, "boris": 9}
+    runs = {owner: new(registry, owner, size=90_000) for owner in (*idle, "dan")}
+    for owner, days in idle.items():
+        for part in (registry.root / runs[owner] / "run.json", registry.root / runs[owner]):
+            os.utime(part, (time.time() - days * 86_400,) * 2)
+    log = registry.root / runs["boris"] / "events.jsonl"
+    log.write_text("")  # what tells that he is still at it
+    os.utime(log.parent, (1, 1))
+    assert registry.make_room(set()) == [runs["anna"], runs["chen"]]
+    with pytest.raises(UserError, match="none may be removed"):
+        place(tmp_path, disk_bytes=100_000, idle_days=2).make_room(set())
+    assert registry.has(runs["boris"]) and registry.has(runs["dan"])
+
+
+def test_room_for_many_runs_is_made_in_a_few_looks(tmp_path, monkeypatch):
+    registry = place(tmp_path, disk_bytes=50_000)
+    for age in range(40):
+        new(registry, age=age, size=4_000)
+    looks, real = [], Run.disk_bytes
+
+    def disk_bytes(self):
+        looks.append(self.folder)
+        return real(self)
+
+    monkeypatch.setattr(Run, "disk_bytes", disk_bytes)
+    gone = registry.make_room(set())
+    assert len(gone) > 20 and len(looks) < 40 * 5
 
 
 def test_a_text_and_an_upload_over_the_limit_are_refused_inside_the_handler(tmp_path):

@@ -71,8 +71,22 @@ def test_owners(registry):
     for act in (lambda: registry.rename(run_id, OTHER, "x"), lambda: registry.delete(run_id, None)):
         with pytest.raises(UserError, match="Only the browser"):
             act()
-    nobodys = new(registry, owner="")
-    assert not registry.owns(nobodys, "") and not registry.owns(nobodys, None)
+    for nobody in ("", None, 7, ["x"]):
+        with pytest.raises(UserError) as error:
+            new(registry, owner=nobody)
+        assert error.value.key == "owner_needed"
+    assert len(registry._ids()) == 1
+
+
+def test_a_run_that_could_not_be_begun_leaves_nothing(registry, monkeypatch):
+    def write_owner(self, record):
+        raise UserError("disk_full", path=self.folder)
+
+    monkeypatch.setattr(Run, "write_owner", write_owner)
+    with pytest.raises(UserError) as error:
+        new(registry)
+    assert error.value.key == "disk_full"
+    assert [p for p in registry.root.iterdir() if not p.name.startswith(".")] == []
 
 
 def test_names(registry):

@@ -192,6 +192,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "在第 {step} 步停止：未见文本上的损失在上升，继续只会死记训练文本。"
         "已保留第 {best_step} 步的权重。",
     ),
+    "tokenizer_of_part": (
+        "The text is so long that the tokenizer learned from an evenly spread part of it, "
+        "{characters:,} characters.",
+        "文本很长：分词器从中均匀抽取约 {characters:,} 个字符来学习。",
+    ),
+    "baselines_of_part": (
+        "The text is so long that the baselines count an evenly spread part of it: {tokens:,} of "
+        "{all:,} tokens.",
+        "文本很长：基线只统计其中均匀抽取的一部分，即 {all:,} 个词元中的 {tokens:,} 个。",
+    ),
     "read_enough": (
         "Ended after {epochs:,} epochs, before its time was up: a text of this length teaches "
         "no more, and reading on would only learn it by heart. More text would help.",

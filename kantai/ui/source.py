@@ -86,7 +86,7 @@ class Source:
         allowance.check("text_characters", len(self.pasted or ""), "text_over_limit")
         if self.kind == "files":
             allowance.check("upload_bytes", files_bytes(self.files), "upload_over_limit")
-        documents = self.documents(desk.registry.root / ".books", tell, limits_of(allowance))
+        documents = self.documents(desk.registry.books, tell, limits_of(allowance))
         characters = sum(len(document.text) for document in documents)
         allowance.check("text_characters", characters, "text_over_limit")
         return documents
