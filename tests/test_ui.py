@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import string
 
 import pytest
 from hypothesis import given
@@ -101,20 +100,6 @@ def test_a_cpu_is_named_in_the_readers_language():
     chinese = nodes.spoken(words.device_name(Device("cpu", "CPU, 2 cores", 1, None)), "zh")
     assert chinese == f"CPU（{os.cpu_count()} 核）"
     assert words.device_name(Device("cuda", "NVIDIA T4", 1, None)) == "NVIDIA T4"
-
-
-def test_sentences_of_the_page_are_complete_in_both_languages():
-    from kantai.strings import screen
-
-    for key, (english, chinese) in screen.TEXTS.items():
-        assert english.strip() and chinese.strip(), key
-        gaps = [{f for _, f, _, _ in string.Formatter().parse(t) if f} for t in (english, chinese)]
-        assert gaps[0] == gaps[1], key
-
-
-def test_no_key_stands_in_two_tables():
-    keys = [key for table in strings.TABLES for key in table]
-    assert len(keys) == len(set(keys))
 
 
 def test_no_value_of_a_chooser_can_be_taken_for_a_label():

@@ -134,7 +134,10 @@ def curves(runs: Mapping[str, Sequence[tuple[float, float]]], title: str) -> Fig
         "showlegend": True,
         "hovermode": "x unified",
         "legend": {"orientation": "h", "y": 1.12, "x": 0},
-        "xaxis": {"ticksuffix": " s", "rangemode": "tozero"},
+        "xaxis": {
+            "ticksuffix": {name: f" {unit}" for name, unit in both("unit_s").items()},
+            "rangemode": "tozero",
+        },
         "margin": {"l": 40, "r": 12, "t": 36, "b": 36},
     }
     return {"data": data, "layout": layout, "height": 340, "title": both(title)}
