@@ -64,7 +64,7 @@ class Person:
             ("fill_mask", [run, SENTENCE, 5]),
             ("state", [run]),
             ("runs", [owner]),
-            ("compare", [run, run]),
+            ("compare", [run, run, "", 5]),
         ]
         self.line, self.session = line, f"bench-{number}"  # a browser's is its own, and stays
         self.seconds: list[tuple[str, float]] = []

@@ -64,7 +64,7 @@ def measured(server: Server, seconds: float) -> dict[str, Polls]:
     owner, given = client.predict(api_name="/new_owner"), question(server.url, line)
     idle = Asker(line, given, client.predict(owner, "", "", api_name="/new_run"))
     idle()  # what is loaded at the first poll is no part of the others
-    quiet = polled(idle, lambda: len(idle.seconds) < max(3.0, seconds), PAUSE / 5)
+    quiet = polled(idle, lambda: len(idle.seconds) <= max(3.0, seconds), PAUSE / 5)
     training = Asker(line, given, begin_training(client, owner, "seconds", seconds, VOCAB))
     wait_for_training(training)
     busy = polled(training, lambda: training.state == "training", PAUSE)
