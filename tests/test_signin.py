@@ -45,7 +45,7 @@ def config(monkeypatch, root, environment) -> str:
 
 
 def test_only_a_space_that_allows_it_has_a_button_and_a_push(monkeypatch, tmp_path):
-    marks = ("loginbutton", "push_title", "k-push")
+    marks = ("/login/huggingface", "push_title", "k-push")
     allowed = config(monkeypatch, tmp_path / "a", SPACE)
     assert all(mark in allowed for mark in marks)
     for missing in SPACE:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kantai.strings import text
 from tests.browser.conftest import PATIENCE, Server
 from tests.browser.test_page import begin, go, start, state_is, until
 from tests.fakes.hub import Hub
@@ -66,8 +67,9 @@ def runs(page, count: int) -> set[str]:
     go(page, "text")
     go(page, "compare")
     links = "[...document.querySelectorAll('[role=tabpanel] td a')].filter((a) => a.offsetWidth)"
-    none = "document.querySelector('.k-card .k-hint')?.offsetWidth"
-    until(page, f"{links}.length === {count}" + ("" if count else f" && {none}"))
+    until(page, f"{links}.length === {count}")
+    if not count:
+        page.wait_for_selector(f"text={text('runs_none')}")
     return set(page.evaluate(f"{links}.map((a) => a.href.split('run=')[1])"))
 
 
@@ -98,7 +100,7 @@ def test_runs_and_pushes_belong_to_the_account_on_every_device(hub, space, devic
 
     # Signed in, the account owns what is begun from now on; the browser's own stays its own.
     sign_in(hub, first, "ana")
-    assert first.evaluate("kantai.store.run") == before  # the address came back
+    until(first, f"kantai.store.run === '{before}'")  # the address came back
     assert runs(first, 0) == set()
     go(first, "text")
     begin(first)
