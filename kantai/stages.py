@@ -9,7 +9,7 @@ before left in the Run, so that any of them can be done again or go on after a p
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -20,12 +20,11 @@ import numpy as np
 
 from kantai.architectures import Work, build_model, longest_row, work_per_token
 from kantai.baselines import BaselineScore, score_baselines
-from kantai.corpus import Corpus, split_corpus
 from kantai.deadline import seconds_to_train
 from kantai.devices import Device, check_precision, find_device
 from kantai.errors import UserError
 from kantai.evaluation import Exam, Marks, WordRecovery, evaluate, set_exam, word_recovery
-from kantai.events import Event, Finished, Started, Validated
+from kantai.events import Event, Finished, Noticed, Started, Validated
 from kantai.files import sweep
 from kantai.folders import load_for_exam
 from kantai.keeping import REUSED, Tell, silent
@@ -237,12 +236,22 @@ def _training_events(
         baselines=told_baselines(material),
         watched=training.watch.sentences,
     )
+    if training.progress.step == 0:
+        yield from _shortened(run, material)
     yield from training.run(
         stop=lambda: stop() or run.stop_asked(),
         pause=pause,
         save=run.save_checkpoint,
         save_every=every,
     )
+
+
+def _shortened(run: Run, material: Material) -> Iterator[Noticed]:
+    """What was learned from a part of a large text, and not from all of it."""
+    if run.report.get("characters", 0) > LEARNED_FROM:
+        yield Noticed(0, "tokenizer_of_part", {"characters": LEARNED_FROM})
+    if len(material.stream) > COUNTED:
+        yield Noticed(0, "baselines_of_part", {"tokens": COUNTED, "all": len(material.stream)})
 
 
 def _logged(run: Run, events: Iterator[Event]) -> Iterator[Event]:

@@ -217,8 +217,9 @@ def train_tokenizer(
         stderr=subprocess.PIPE,
     )
     result: list[bytes] = []
+    faults: list[Exception] = []
     pumps = [
-        threading.Thread(target=_feed, args=(child, texts), daemon=True),
+        threading.Thread(target=_feed, args=(child, texts, faults), daemon=True),
         threading.Thread(target=lambda: result.append(child.stdout.read()), daemon=True),
         threading.Thread(target=_follow, args=(child, progress), daemon=True),
     ]
@@ -234,19 +235,24 @@ def train_tokenizer(
         for pump in pumps:
             pump.join()
         child.wait()
+    if faults:
+        raise faults[0]
     if child.returncode != 0 or not result[0]:
         raise RuntimeError(f"the tokenizer's process ended with status {child.returncode}")
     return ByteLevelBPE(Tokenizer.from_str(result[0].decode()), settings.vocab_size)
 
 
-def _feed(child: subprocess.Popen, texts: Iterable[str]) -> None:
+def _feed(child: subprocess.Popen, texts: Iterable[str], faults: list[Exception]) -> None:
     """Send the texts, one JSON string a line, as fast as the child reads."""
     try:
         with child.stdin as pipe:
             for text in texts:
                 pipe.write(json.dumps(text).encode() + b"\n")
-    except (BrokenPipeError, ValueError):
+    except BrokenPipeError:
         pass  # the child was ended: its status says the rest
+    except Exception as error:  # of the texts themselves: half of them must teach nothing
+        faults.append(error)
+        child.kill()
 
 
 # How much of the whole each stage of the library takes, roughly, and where it begins.
