@@ -7,23 +7,19 @@ must end in text or in one clear sentence (UserError). Archives are opened by
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from kantai import pdf
 from kantai.archives import UNPACKERS, unpack
 from kantai.columns import Rows, csv_rows, json_rows, jsonl_rows, parquet_rows, text_of
 from kantai.decoding import REPLACEMENT, Decoded, decode
 from kantai.errors import UserError
 from kantai.parts import HEAD, decoded_parts
 from kantai.sources import Limits, Source, open_source, parsing
-
-if TYPE_CHECKING:
-    import pypdf
 
 # One's own disk is the limit; what has no parts (a table, a PDF) must still fit into memory.
 STREAMED = Limits(max_file_bytes=10**15, part_bytes=64_000_000)
@@ -208,42 +204,26 @@ def read_pdf(source: Source) -> Decoded:
 
     A page that cannot be read stands as one U+FFFD and is counted as an invalid byte.
     """
-    pages: list[str] = []
-    left = source.limits.max_text_bytes
-    with parsing(source, "PDF"):
-        for page in _unlocked(source).pages:
-            pages.append(_page_text(page))
-            left -= len(pages[-1])
-            if left < 0:
-                raise source.too_much()
+    limits = source.limits
+    bounds = pdf.Bounds(
+        limits.max_pdf_pages, limits.max_text_bytes, limits.max_pdf_seconds, limits.max_pdf_memory
+    )
+    try:
+        pages = pdf.pages_apart(source.handle, bounds)
+    except pdf.Unreadable as error:
+        raise _refusal(source, error.key) from error
     text, broken = _SURROGATE.subn(REPLACEMENT, PAGE_BREAK.join(pages))
     if not any(map(str.isalpha, text)):
         raise UserError("pdf_without_text", name=source.name)
     return Decoded(text, "pdf", broken + pages.count(REPLACEMENT))
 
 
-def _unlocked(source: Source) -> pypdf.PdfReader:
-    import pypdf
-    from pypdf.errors import DependencyError, FileNotDecryptedError
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its remarks help no reader
-    try:
-        document = pypdf.PdfReader(source.handle)
-        if document.is_encrypted and not document.decrypt(""):
-            raise UserError("pdf_locked", name=source.name)
-        count = len(document.pages)
-    except (DependencyError, FileNotDecryptedError) as error:
-        raise UserError("pdf_locked", name=source.name) from error
-    if count > source.limits.max_pdf_pages:
-        raise UserError("pdf_too_long", name=source.name, most=source.limits.max_pdf_pages)
-    return document
-
-
-def _page_text(page: pypdf.PageObject) -> str:
-    try:
-        return page.extract_text()
-    except Exception:  # one page's defect must not cost the book
-        return REPLACEMENT
+def _refusal(source: Source, key: str) -> UserError:
+    """What is wrong with a PDF, in a sentence."""
+    if key == "text_too_large":
+        return source.too_much()
+    most = source.limits.max_pdf_pages
+    return UserError(key, name=source.name, kind="PDF", most=most)
 
 
 def _table(source: Source, rows_of: Callable[[str], Rows]) -> Decoded:

@@ -29,6 +29,8 @@ class Limits:
     max_expansion_ratio: int = 100  # inflated size over the archive's own,
     free_expansion_bytes: int = 10_000_000  # beyond this much: small files may be repetitive
     max_pdf_pages: int = 20_000
+    max_pdf_seconds: int = 600  # of the processor, for one PDF
+    max_pdf_memory: int = 4_000_000_000  # of the process that reads it
     part_bytes: int = 10**15  # plain text that is longer comes in parts, not bound by the above
 
     def __post_init__(self) -> None:

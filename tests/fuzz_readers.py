@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 with atheris.instrument_imports(include=["kantai", "csv", "json", "zipfile", "gzip", "pypdf"]):
     import pypdf  # noqa: F401 (the reader imports it when it is needed)
 
+    from kantai import pdf
     from tests import test_fuzz
 
 KINDS = sorted(test_fuzz.SEEDS)
@@ -30,6 +31,7 @@ OPTIONS = ("-timeout=10", "-rss_limit_mb=2048", "-max_len=8192")
 
 def main() -> None:
     """Fuzz from one seed a format, and from whatever the folders hold that are named."""
+    pdf.pages_apart = pdf.pages  # here, where its lines are seen
     with TemporaryDirectory() as folder:
         seeds = Path(folder) / "seeds"
         seeds.mkdir()

@@ -24,6 +24,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from kantai import pdf as pdf_reader
 from kantai.archives import UNPACKERS
 from kantai.cleaning import CLEANING_RULES
 from kantai.corpus import build_corpus
@@ -127,6 +128,14 @@ def read(folder: Any, name: str, data: bytes) -> None:
         documents = read_files([path], limits=LIMITS)
         assert sum(len(document.text) for document in documents) <= MOST_TEXT
         assert all("\ud800" not in document.text for document in documents)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pdfs_are_read_here():
+    """In this process, as a process for each would take hours; tests/test_pdf.py is at that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdf_reader, "pages_apart", pdf_reader.pages)
+        yield
 
 
 @pytest.fixture(scope="module")

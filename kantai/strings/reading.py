@@ -121,6 +121,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{name} holds pictures of pages but no text: run text recognition (OCR) on it first.",
         "{name} 只有页面图像，没有文字层：请先进行文字识别（OCR）。",
     ),
+    "pdf_too_much": (
+        "{name} takes more time or memory to read than a PDF should: split it, or save its text "
+        "as .txt.",
+        "读取 {name} 所需的时间或内存超出 PDF 的正常范围：请拆分，或将其文字另存为 .txt。",
+    ),
     "pdf_too_long": (
         "{name} has more than {most} pages: split it and take a part.",
         "{name} 超过 {most} 页：请拆分后只取一部分。",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kantai.errors import UserError
-from kantai.limits import Allowance
+from kantai.limits import GB, Allowance
 from kantai.sources import Limits, label
 from kantai.strings import LANGUAGES
 from kantai.ui.desk import DEMO_SAMPLE, Desk, sample_of
@@ -28,6 +28,8 @@ MOST_FILES = 100
 PASTED = "pasted.txt"
 BOOK_FILE = re.compile(r"pg(\d+)\.txt")
 LIMITS = ("upload_bytes", "text_characters")
+PDF_PACE = 300_000  # bytes of a PDF that are read in a second, at the least
+PDF_WEIGHT = 20  # bytes of memory that a byte of it may take
 LONGEST_CHARACTER = 4  # bytes, in UTF-8 and in UTF-32
 
 
@@ -110,6 +112,8 @@ def limits_of(allowance: Allowance) -> Limits:
         usual,
         max_text_bytes=int(text_bytes),
         max_file_bytes=int(min(usual.max_file_bytes, allowance.upload_bytes)),
+        max_pdf_seconds=int(min(usual.max_pdf_seconds, allowance.upload_bytes / PDF_PACE + 10)),
+        max_pdf_memory=int(min(usual.max_pdf_memory, allowance.upload_bytes * PDF_WEIGHT + GB)),
     )
 
 
