@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
+import subprocess
+import sys
 
+import numpy as np
+import pytest
+import torch
+
+from kantai import stages
 from kantai.corpus import build_corpus
 from kantai.errors import UserError
+from kantai.events import Finished, Noticed
+from kantai.pretraining import PackedText
 from kantai.readers import read_files, stream_files
+from kantai.recipes import Budget
 from kantai.sources import Limits
-from tests.conftest import small_text
+from kantai.texts import Texts
+from kantai.tokenizer import TokenizerSettings, train_tokenizer
+from kantai.workspace import Run
+from tests.conftest import small_text, tiny_settings
 
 CHINESE = "纯粹理性批判。思维离不开概念。\U0001f600"
 
@@ -47,3 +59,105 @@ def test_a_file_in_parts_is_one_in_the_report_and_its_faults_are_told(tmp_path):
         with pytest.raises(UserError) as error:
             list(stream_files([path], limits=limits))
         assert error.value.key == key
+
+
+def test_paragraphs_in_a_file_are_as_in_a_list(tmp_path):
+    rows = ["", "line\nfeed \u2028", CHINESE, *small_text(50)]
+    texts = Texts.write(tmp_path / "t.jsonl", iter(rows))
+    assert texts == rows and list(texts) == rows and len(texts) == len(rows)
+    assert texts != rows[1:] and texts != [*rows[:-1], "other"]
+    assert texts[-1] == rows[-1] and texts[3:40:7] == rows[3:40:7] and texts[:0] == []
+    assert list(texts.every(7)) == rows[::7] and texts.characters == sum(map(len, rows))
+    with pytest.raises(IndexError):
+        texts[len(rows)]
+
+
+def test_half_a_text_teaches_no_vocabulary(tmp_path):
+    texts = Texts.write(tmp_path / "t.jsonl", small_text())
+    with open(texts.path, "ab") as file:
+        file.write(b'"cut sho')
+    with pytest.raises(UserError, match="t.jsonl"):
+        train_tokenizer(texts, TokenizerSettings(300))
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32])
+def test_rows_from_a_file_are_those_from_memory(tmp_path, kind):
+    stream = np.random.default_rng(0).integers(0, 60_000, 5_000).astype(kind)
+    stream.tofile(tmp_path / "ids.bin")
+    mapped = np.memmap(tmp_path / "ids.bin", kind, "r")
+    whole, parts = PackedText(stream, 32, 8, 7), PackedText(mapped, 32, 8, 7, resident=4_999)
+    assert parts.stream is None and whole.stream is not None
+    for step in range(2 * whole.steps_per_epoch + 1):
+        rows = parts.to(torch.device("cpu")).rows(step)
+        assert rows.dtype == torch.int32 and torch.equal(rows, whole.rows(step))
+
+
+def test_a_training_from_a_file_takes_the_steps_of_one_in_memory(tmp_path, monkeypatch):
+    weights, events = [], []
+    for resident in (100_000_000, 1_000):
+        monkeypatch.setattr(PackedText.__init__, "__defaults__", (resident,))
+        run = Run.create(tmp_path / str(resident), tiny_settings(Budget(max_steps=12)))
+        run.write_texts({"train": small_text(), "validation": small_text(40, 1)}, {"files": []})
+        stages.learn_tokenizer(run)
+        if resident == 1_000:
+            monkeypatch.setattr(stages, "COUNTED", 2_000)
+        events = list(stages.pretrain_run(run, stages.find_device("cpu")))
+        weights.append((run.model_folder / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1] and isinstance(events[-1], Finished)
+    (notice,) = [event for event in events if isinstance(event, Noticed)]
+    assert notice.key == "baselines_of_part" and notice.values["tokens"] == 2_000
+
+
+def test_ids_are_packed_once_and_anew_for_another_text_or_tokenizer(tmp_path):
+    run = Run.create(tmp_path / "run", tiny_settings(Budget(max_steps=1)))
+    told = []
+    for text, vocab in ((small_text(), 300), (small_text(seed=1), 300), (small_text(seed=1), 290)):
+        run.write_texts({"train": text, "validation": text[:9]}, {"files": []})
+        run.write_tokenizer(train_tokenizer(text, TokenizerSettings(vocab)))
+        tokenizer = run.tokenizer()
+        for _ in range(2):
+            stream = run.stream(tokenizer, told.append)
+            texts = "".join(tokenizer.decode(stream.tolist()).split("<s>"))
+            assert texts == "".join(t + "</s>" for t in text)
+    assert told == [1.0] * 3 and len(list((run.folder / "tokens").iterdir())) == 1
+
+
+CHILD = """
+import random, resource, sys
+from pathlib import Path
+
+from kantai import duplicates
+from kantai.keeping import keep_documents
+from kantai.readers import stream_files
+from kantai.recipes import Budget
+from kantai.sources import Limits
+from kantai.tokenizer import ByteLevelBPE
+from kantai.workspace import Run
+from tests.conftest import tiny_settings
+
+duplicates.Seen.__init__.__defaults__ = (1_000,)
+duplicates.NearIndex.__init__.__defaults__ = (200_000,)
+folder, tokenizer = Path(sys.argv[1]), ByteLevelBPE.load(Path(sys.argv[2]))
+words = ["".join(random.choices("abcdefghij", k=5)) for _ in range(5_000)]
+
+for megabytes in map(int, sys.argv[3:]):
+    path = folder / f"{megabytes}.txt"
+    with path.open("w") as file:
+        while file.tell() < megabytes * 1_000_000:
+            file.write(" ".join(random.choices(words, k=80)) + "\\n\\n")
+    run = Run.create(folder / path.stem, tiny_settings(Budget(max_steps=1)))
+    documents = stream_files([path], limits=Limits(part_bytes=500_000))
+    keep_documents(run, documents, ["line_ends", "unwrap", "exact_duplicates", "near_duplicates"])
+    ids = run.stream(tokenizer)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(len(run.texts("train")), len(ids), peak)
+"""
+
+
+def test_memory_stays_the_same_however_long_the_text(tmp_path, tokenizer):
+    tokenizer.save(tmp_path / "tokenizer")
+    command = [sys.executable, "-c", CHILD, tmp_path, tmp_path / "tokenizer", 1, 3, 9]
+    child = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
+    _first, small, large = (list(map(int, line.split())) for line in child.stdout.splitlines())
+    assert large[0] > 2.9 * small[0] and large[1] > 2.9 * small[1]
+    assert large[2] - small[2] < 3_000_000  # bytes, of six million more that were read
