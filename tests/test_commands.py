@@ -17,6 +17,7 @@ from kantai.__main__ import main
 from kantai.errors import UserError
 from kantai.events import Started
 from kantai.processes import birth
+from kantai.samples import load_sample
 from kantai.workspace import Run, Worker
 from tests.conftest import small_text
 
@@ -118,6 +119,23 @@ def test_resume_goes_on_where_the_finished_run_ended(trained, book, capfd):
     assert 30 < answer(capfd, *arguments)["steps"] <= 40  # it may stop early
     started = [e for e in Run.open(trained).events() if isinstance(e, Started)]
     assert [event.step for event in started] == [0, 30]
+
+
+def test_the_demo_says_what_the_contract_asks(tmp_path, capfd):
+    sample, run = load_sample("willow"), tmp_path / "run"
+    asked = ("demo", "--sample", "willow", "--seconds", 2, "--out", run, "--device", "cpu")
+    result = answer(capfd, *asked)
+    assert result.keys() >= TRAIN_KEYS | {"probes"}
+    assert result["vocab_size"] == sample.vocab_size and result["stopped"] == "finished"
+    assert 2 <= result["seconds_training"] < result["seconds_total"]
+    assert [(p["sentence"], p["answer"]) for p in result["probes"]] == [
+        (p.sentence, p.answer) for p in sample.probes
+    ]
+    for probe in result["probes"]:
+        guesses = answer(capfd, "fill-mask", run, probe["sentence"], "--top-k", 100)["masks"][0]
+        texts = [guess["text"] for guess in guesses]
+        known = texts.index(probe["answer"]) if probe["answer"] in texts else 100
+        assert probe["rank"] == known + 1
 
 
 def test_parameters_of_the_notebook(capfd):
