@@ -154,6 +154,7 @@
   // The address tells the tab too, so that a reload and a link show the same.
   // Open a tab as if it had been clicked; off screen at first, it may still have to come.
   kantai.openAtOnce = () => {
+    document.documentElement.dataset.open = "1";  // from now on the server knows whose page this is
     document.addEventListener("click", (event) => {
       const tab = event.target.closest?.(".k-tabs > .tab-wrapper [role=tab]");
       if (!tab) return;

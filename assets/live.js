@@ -171,7 +171,7 @@
         trouble.dataset.said = sentence;
         trouble.replaceChildren(...(sentence ? [build(["b", sentence])] : []), ...(sentence && status?.log && !lost ? [build(["details", ["summary", words.live_worker_log], ["pre", status.log]])] : []));
       }
-      const said = status?.told ?? (looks.length ? null : words.live_idle);
+      const said = status?.told ?? (looks.length || (status && status.state !== "new") ? null : words.live_idle);
       const where = status?.where ?? words.live_where;
       for (const [name, value] of [["told", said], ["where", where]]) {
         const now = value ? say(value) : "";

@@ -31,6 +31,12 @@ def test_a_setting_is_opened_and_a_run_is_watched_and_made_ones_own(visit):
     shoot(pupil, "forked")
 
 
+def test_a_link_to_a_run_that_is_gone_says_so(visit):
+    page = visit("?run=" + "x" * 22)
+    page.wait_for_selector(".toast-wrap:has-text('There is no run at this address')")
+    assert page.evaluate("kantai.store.run") == ""
+
+
 def test_a_link_that_cannot_be_says_so_in_the_readers_language(visit):
     page = visit("?preset=%3Cimg%20src=x%20onerror=alert(1)%3E", locale="zh-CN")
     page.wait_for_selector("text=请索取新的链接")
