@@ -131,6 +131,23 @@ def test_the_quick_answer_is_gradios_own(served, tmp_path):
         assert asked(addresses[0], body)[0] >= 400
 
 
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_malformed_poll_is_the_askers_mistake(served, tmp_path, quick, capfd):
+    middleware = app.launch_settings()["app_kwargs"]["middleware"]
+    kept = [row for row in middleware if quick or row.cls is not QuickPolls]
+    address = served(app_kwargs={"middleware": kept})
+    known, name = question(address), training(Registry(tmp_path / "runs")).folder.name
+    wrong = (None, [], {}, "x", 5, [name], [name, "0"], [name, None], [None, 0], [name, 0.5],
+             [name, True], [[name], 0], [name, 10**400], [name, 0, {}],
+             [name, 0, "", [1]])  # fmt: skip
+    for data in wrong:
+        status, told = asked(address, known | {"data": data})
+        assert 400 <= status < 500, (data, status, told)
+    for data in ([name, -1], [name, 2**53 - 1], ["\ud800\0", 0], ["../x", 0, None, "zh"]):
+        assert asked(address, known | {"data": data})[0] == 200, data
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_with_a_password_no_poll_is_answered_to_a_stranger(served, tmp_path, monkeypatch):
     known = question(served())
     monkeypatch.setenv("KANTAI_PASSWORD", "apple")

@@ -31,6 +31,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There is no kind {asked}: choose one of {known}.",
         "没有名为 {asked} 的类型：请从 {known} 中选择。",
     ),
+    "question_wrong": (
+        "A poll asks with a run's id and a whole number: the endpoint /events does the same.",
+        "查询需要训练编号和一个整数：也可使用 /events 接口。",
+    ),
     # --- choices that only a direct call can make
     "size_largest": (
         "{name} may be {most:,} here: choose a smaller model.",

@@ -21,7 +21,7 @@ from kantai.jobs import JobState, budget_of
 from kantai.strings import LANGUAGES
 from kantai.ui.desk import STANDING, Desk
 from kantai.ui.nodes import Sentence, both, said, spoken
-from kantai.ui.polls import Together
+from kantai.ui.polls import Together, well_formed
 from kantai.ui.words import duration, guessed
 from kantai.workspace import Run
 
@@ -234,9 +234,9 @@ def Header(desk: Desk, **options: Any) -> gr.HTML:
     news = Together(partial(pull, desk), STANDING, lambda answer: trains(standing_of(answer)))
 
     async def pull_events(arguments: list[Any]) -> dict[str, Any]:
-        run_id, cursor, *known = arguments
+        run_id, cursor, *known = well_formed(arguments)
         try:
-            return await news(str(run_id), int(cursor), *map(str, known[:2]))
+            return await news(run_id, cursor, *map(str, known[:2]))
         except UserError as error:
             return {"cursor": 0, "gone": said(error)}
 

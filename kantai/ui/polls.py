@@ -12,6 +12,11 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
+from kantai.strings import text
+
+LARGEST = 2**53  # whole numbers that JavaScript knows
 MOST = 256  # answers that are kept; older ones are of no use
 NAME = "pull_events"  # the function of the page's header that is asked so often
 
@@ -65,10 +70,15 @@ class QuickPolls:
         answer = answer_to(scope, first)
         if answer is None:
             return await self.app(scope, beginning_with(first, receive), send)
-        words = json.dumps(await answer, ensure_ascii=False, separators=(",", ":"))
-        body = words.encode("utf-8", "replace")
+        try:
+            status, told = 200, await answer
+        except HTTPException as error:
+            status, told = error.status_code, {"detail": error.detail}
+        body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 
@@ -84,6 +94,21 @@ def answer_to(scope: dict[str, Any], message: dict[str, Any]) -> Awaitable[Any] 
         return getattr(header, NAME)(question["data"])
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None  # Gradio says what is wrong with it
+
+
+def well_formed(data: Any) -> list[Any]:
+    """A question's arguments: a name, where to go on from, and what is known already.
+
+    Raises HTTPException (422) for anything else: it is not from our page.
+    """
+    match data:
+        case [str(), int(cursor), *known] if (
+            type(cursor) is int
+            and abs(cursor) < LARGEST
+            and all(isinstance(value, str | int | None) for value in known)
+        ):
+            return data
+    raise HTTPException(422, text("question_wrong"))
 
 
 def beginning_with(first: dict[str, Any], receive: Any) -> Callable[[], Awaitable[dict[str, Any]]]:
