@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -111,6 +112,47 @@ def test_cancelling_ends_the_process_within_a_second():
             endless(), TokenizerSettings(), cancelled=lambda: time.monotonic() > asked + 0.5
         )
     assert time.monotonic() - asked < 1.5
+
+
+def test_merges_are_the_most_frequent_pairs_first_and_rare_ones_are_left_alone():
+    texts = ["low low low lower newer newer"]  # "lo" 4 times, "we" 3, "er" 3, "ne" 2
+    often = train_tokenizer(texts, TokenizerSettings(400, min_frequency=4))
+    assert often.merges == [("l", "o"), ("lo", "w")] and often.learned == 263
+    usual = train_tokenizer(texts, TokenizerSettings(400, min_frequency=2))
+    assert usual.merges[:2] == often.merges and ("n", "e") not in often.merges
+    assert usual.learned == 261 + len(usual.merges)
+    pieces = [usual.token_text(i) for i in usual.encode([" low"])[0]]
+    assert pieces == [" low"] and len(often.encode([" low"])[0]) == 2
+
+
+def test_bytes_a_token_are_those_of_the_text():
+    tokenizer = train_tokenizer(["low low low low"], TokenizerSettings(263, min_frequency=2))
+    assert len(tokenizer.encode(["lowlow"])[0]) == 2
+    assert tokenizer.bytes_a_token(["lowlow"]) == 3.0
+    assert tokenizer.bytes_a_token(["纯"]) == 1.0  # three bytes, each a token of its own
+    assert tokenizer.bytes_a_token(["lowlow", "纯"]) == (6 + 3) / (2 + 3)
+    assert tokenizer.bytes_a_token([]) == 0.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(UNICODE, min_size=1))
+def test_no_text_reaches_the_rows_that_are_called_unreachable(texts):
+    """All bytes that UTF-8 can hold are reached by some text; the others never."""
+    tokenizer = bytes_alone()
+    every = {i for ids in tokenizer.encode([*texts, ALL_BYTES_OF_UTF8]) for i in ids}
+    beyond = set(range(len(SPECIAL_TOKENS), tokenizer.asked)) - every
+    assert tokenizer.unreachable_rows() == len(beyond) + 1  # and <unk>
+    assert tokenizer.asked - tokenizer.learned == 39
+
+
+ALL_BYTES_OF_UTF8 = "".join(map(chr, [*range(0x800), *range(0x800, 0xD800, 64), 0xE000, 0xFFFF]))
+ALL_BYTES_OF_UTF8 += "".join(chr(n) for n in range(0x10000, 0x110000, 4096))
+
+
+@cache
+def bytes_alone() -> ByteLevelBPE:
+    """A tokenizer of 300 rows whose text taught it no merge."""
+    return train_tokenizer(["ab"], TokenizerSettings(300))
 
 
 def test_tokens_are_readable():
