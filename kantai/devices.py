@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from kantai.errors import UserError
-
-if TYPE_CHECKING:
-    import torch
 
 # Dense half-precision peak in FLOP/s, by a word of the device's name; the makers' data sheets.
 PEAK_FLOPS = {
@@ -101,10 +97,3 @@ def _cpu() -> Device:
 
 
 _DESCRIBE = {"cuda": _cuda, "mps": _mps, "cpu": _cpu}
-
-
-def as_torch(device: Device) -> torch.device:
-    """The torch device of it."""
-    import torch
-
-    return torch.device(device.kind)

@@ -69,8 +69,8 @@ def supposed_speed(preset: Preset, vocab_size: int, recipe: Recipe, device: Devi
 
 def token_work(preset: Preset, vocab_size: int, recipe: Recipe) -> float:
     """Floating-point operations a token, forward and backward."""
-    share = 1.0 if recipe.all_logits else recipe.masking_at(0.5).mlm_probability
-    return work_per_token(build_config(preset, vocab_size), recipe.block_size, share).total
+    config = build_config(preset, vocab_size)
+    return work_per_token(config, recipe.block_size, recipe.answered_share).total
 
 
 def reached(device: Device, build: Build = build_model) -> float:

@@ -72,6 +72,11 @@ class Recipe:
         if not 1 <= self.batch_size <= 65_536:
             raise UserError("batch_range", asked=self.batch_size)
 
+    @property
+    def answered_share(self) -> float:
+        """The share of all tokens that the head answers for, half way through the training."""
+        return 1.0 if self.all_logits else self.masking_at(0.5).mlm_probability
+
     def masking_at(self, share: float) -> Masking:
         """The masking when `share` of the budget is spent; in steps of 5 %, to keep shapes."""
         if self.last_mlm_probability is None:

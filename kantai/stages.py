@@ -326,8 +326,7 @@ def result_of(
 def training_work(settings: Settings, training: Pretraining) -> Work:
     """FLOPs a token of this training, as it is really done."""
     recipe = settings.recipe
-    share = 1.0 if recipe.all_logits else recipe.masking_at(0.5).mlm_probability
-    return work_per_token(training.model.config, recipe.block_size, share)
+    return work_per_token(training.model.config, recipe.block_size, recipe.answered_share)
 
 
 def evaluate_folder(folder: Path, paragraphs: list[str], asked: str | None) -> dict[str, Any]:
