@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import random
+import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from kantai import stages
+from kantai import packing, splitting, stages, words
+from kantai.cleaning import CLEANING_RULES
 from kantai.corpus import build_corpus
+from kantai.duplicates import NearIndex, Seen
 from kantai.errors import UserError
 from kantai.events import Finished, Noticed
+from kantai.keeping import keep_documents
 from kantai.pretraining import PackedText
 from kantai.readers import read_files, stream_files
 from kantai.recipes import Budget
 from kantai.sources import Limits
 from kantai.texts import Texts
-from kantai.tokenizer import TokenizerSettings, train_tokenizer
+from kantai.tokenizer import TokenizerSettings, chunked, train_tokenizer
 from kantai.workspace import Run
 from tests.conftest import small_text, tiny_settings
 
@@ -122,42 +126,28 @@ def test_ids_are_packed_once_and_anew_for_another_text_or_tokenizer(tmp_path):
     assert told == [1.0] * 3 and len(list((run.folder / "tokens").iterdir())) == 1
 
 
-CHILD = """
-import random, resource, sys
-from pathlib import Path
-
-from kantai import duplicates
-from kantai.keeping import keep_documents
-from kantai.readers import stream_files
-from kantai.recipes import Budget
-from kantai.sources import Limits
-from kantai.tokenizer import ByteLevelBPE
-from kantai.workspace import Run
-from tests.conftest import tiny_settings
-
-duplicates.Seen.__init__.__defaults__ = (1_000,)
-duplicates.NearIndex.__init__.__defaults__ = (200_000,)
-folder, tokenizer = Path(sys.argv[1]), ByteLevelBPE.load(Path(sys.argv[2]))
-words = ["".join(random.choices("abcdefghij", k=5)) for _ in range(5_000)]
-
-for megabytes in map(int, sys.argv[3:]):
-    path = folder / f"{megabytes}.txt"
-    with path.open("w") as file:
-        while file.tell() < megabytes * 1_000_000:
-            file.write(" ".join(random.choices(words, k=80)) + "\\n\\n")
-    run = Run.create(folder / path.stem, tiny_settings(Budget(max_steps=1)))
-    documents = stream_files([path], limits=Limits(part_bytes=500_000))
-    keep_documents(run, documents, ["line_ends", "unwrap", "exact_duplicates", "near_duplicates"])
-    ids = run.stream(tokenizer)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(len(run.texts("train")), len(ids), peak)
-"""
-
-
-def test_memory_stays_the_same_however_long_the_text(tmp_path, tokenizer):
-    tokenizer.save(tmp_path / "tokenizer")
-    command = [sys.executable, "-c", CHILD, tmp_path, tmp_path / "tokenizer", 1, 3, 9]
-    child = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)
-    _first, small, large = (list(map(int, line.split())) for line in child.stdout.splitlines())
-    assert large[0] > 2.9 * small[0] and large[1] > 2.9 * small[1]
-    assert large[2] - small[2] < 3_000_000  # bytes, of six million more that were read
+def test_memory_stays_the_same_however_long_the_text(tmp_path, tokenizer, monkeypatch):
+    monkeypatch.setattr(Seen.__init__, "__defaults__", (100,))
+    monkeypatch.setattr(NearIndex.__init__, "__defaults__", (50_000,))
+    monkeypatch.setattr(words.batches, "__defaults__", (50_000,))
+    monkeypatch.setitem(splitting.split_corpus.__kwdefaults__, "most_held", 10_000)
+    monkeypatch.setattr(packing, "chunked", partial(chunked, size=50))
+    dice, peaks, counts = random.Random(0), [], []
+    known = ["".join(dice.choices("abcdefghij", k=5)) for _ in range(5_000)]
+    for paragraphs in (3_000, 500, 3_001):  # the first also imports what is needed
+        path = tmp_path / f"{paragraphs}.txt"
+        with path.open("w") as file:
+            for _ in range(paragraphs):
+                file.write(" ".join(dice.choices(known, k=80)) + "\n\n")
+        run = Run.create(tmp_path / path.stem, tiny_settings(Budget(max_steps=1)))
+        tracemalloc.start()
+        documents = stream_files([path], limits=Limits(part_bytes=50_000))
+        keep_documents(run, documents, list(CLEANING_RULES))
+        kept = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        counts.append(len(run.stream(tokenizer)))
+        peaks.append((kept, tracemalloc.get_traced_memory()[1]))
+        tracemalloc.stop()
+    assert counts[2] > 5.5 * counts[1]
+    for small, large in zip(*peaks[1:], strict=True):
+        assert large - small < 100_000  # bytes, of 1,200,000 more that were read
