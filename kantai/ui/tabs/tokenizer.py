@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,7 @@ SENTENCE = "The Critique of Pure Reason."
 MERGES = 400  # shown; the download has all
 MOST_TOKENS = 400  # shown of a sentence
 MOST_CHARACTERS = 20_000
+SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 DOWNLOAD = """(rows) => kantai.download(
   "merges.csv", kantai.csv(JSON.parse(rows).map((row) => row.map(kantai.say))))"""
 
@@ -163,7 +165,12 @@ def all_merges(desk: Desk, run_id: str) -> str:
 
 
 def visible(token: str) -> str:
-    return token.replace(" ", "␣").replace("\n", "⏎").replace("\t", "⇥")
+    """White space as signs; not within half a character.
+
+    >>> visible("a ⟨E4 B8⟩")
+    'a␣⟨E4 B8⟩'
+    """
+    return re.sub(r"⟨[^⟩]*⟩|[ \n\t]", lambda found: SIGNS.get(found[0], found[0]), token)
 
 
 def try_it(desk: Desk, run_id: str, sentence: str) -> Node:
