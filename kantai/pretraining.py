@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from kantai.architectures import architecture_of, masked_logits
+from kantai.checkpoints import Checkpoint, Progress, copy_weights, fill_tensors, live_tensors
 from kantai.errors import UserError, cause
 from kantai.evaluation import Exam, evaluate
 from kantai.events import Event, Finished, Noticed, Stepped, Validated
@@ -33,125 +34,15 @@ from kantai.graphs import NotRecorded, RecordedGradients, compile_layers
 from kantai.masking import IGNORED, MaskedRows, mask_rows
 from kantai.optimizers import SCHEDULES, build_optimizers, set_learning_rate
 from kantai.recipes import Budget, Recipe
+from kantai.rows import LineExamples, PackedText
 from kantai.tokenizer import MASK, PAD, SPECIAL_TOKENS
 
 LOOKS = 24  # validations over the whole budget, at most
 LOOK_SHARE = 0.08  # where time is the budget, looking may take so much of it
 REPORT_SECONDS = 0.25  # at most so often the device is waited for and a Stepped event sent
 TURNED = 0.02  # nats above the best that count as "getting worse"
-RESIDENT = 100_000_000  # tokens that lie on the device: 400 MB
 LEAST_STEPS = 300  # that even the shortest text is worth
 ENDINGS = {"diverged": "loss_not_finite", "early": "stopped_early", "enough": "read_enough"}
-
-
-class PackedText:
-    """Rows cut from one long stream, anew each epoch: other cuts, other order, other masks.
-
-    Up to `resident` tokens lie on the device as one tensor. Of a longer stream, which may be
-    mapped from the disk, only the rows of a step are read, and in memory there are 16 bytes a
-    row: for a text of 100 GB, 3 GB.
-    """
-
-    def __init__(
-        self,
-        stream: np.ndarray,
-        block_size: int,
-        batch_size: int,
-        seed: int,
-        resident: int = RESIDENT,
-    ):
-        self.block_size = min(block_size, len(stream))
-        self.source, self.device = stream, torch.device("cpu")
-        fits = len(stream) <= resident
-        self.stream = torch.from_numpy(stream.astype(np.int32)) if fits else None
-        self.batch_size, self.seed = batch_size, seed
-        self.blocks = max(1, (len(stream) - self.block_size) // self.block_size)
-        self.steps_per_epoch = max(1, self.blocks // batch_size)
-        self.drawn: tuple[tuple[int, int], Tensor] | None = None  # (epoch, seed), starts
-
-    def to(self, device: torch.device) -> PackedText:
-        self.device = device
-        self.stream = None if self.stream is None else self.stream.to(device)
-        return self
-
-    def rows(self, step: int) -> Tensor:
-        """The rows of one step: int32 [batch, block]."""
-        epoch, batch = divmod(step, self.steps_per_epoch)
-        first = batch * self.batch_size
-        starts = self._starts(epoch)[first : first + self.batch_size].unsqueeze(1)
-        places = starts + torch.arange(self.block_size, device=starts.device)
-        if self.stream is not None:
-            return self.stream[places]
-        rows = torch.from_numpy(self.source[places.numpy()].astype(np.int32))
-        if self.device.type == "cuda":  # copied while the device still computes
-            return rows.pin_memory().to(self.device, non_blocking=True)
-        return rows.to(self.device)
-
-    def _starts(self, epoch: int) -> Tensor:
-        """Where each row of an epoch begins in the text, in the epoch's order: [rows].
-
-        Drawn once an epoch and kept where the text is, so that no step waits for the processor.
-        """
-        if self.drawn is None or self.drawn[0] != (epoch, self.seed):
-            random = np.random.default_rng((self.seed, 1, epoch))
-            offset = random.integers(len(self.source) - self.blocks * self.block_size + 1)
-            order = np.resize(random.permutation(self.blocks), max(self.blocks, self.batch_size))
-            order *= self.block_size
-            order += offset
-            starts = torch.from_numpy(order)
-            self.drawn = (
-                (epoch, self.seed),
-                starts if self.stream is None else starts.to(self.device),
-            )
-        return self.drawn[1]
-
-
-class LineExamples:
-    """The notebook's rows: one line an example, padded to the longest of its batch."""
-
-    def __init__(self, lines: np.ndarray, batch_size: int, seed: int):
-        self.lines = torch.from_numpy(lines.astype(np.int32))
-        self.batch_size, self.seed = batch_size, seed
-        self.steps_per_epoch = math.ceil(len(lines) / batch_size)
-
-    def to(self, device: torch.device) -> LineExamples:
-        self.lines = self.lines.to(device)
-        return self
-
-    def rows(self, step: int) -> Tensor:
-        """The rows of one step: int32 [batch or what is left, longest of them]."""
-        epoch, batch = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng((self.seed, 1, epoch)).permutation(len(self.lines))
-        chosen = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-        rows = self.lines[torch.from_numpy(chosen).to(self.lines.device)]
-        longest = int((rows != PAD).sum(1).max())
-        return rows[:, :longest]
-
-
-@dataclass
-class Progress:
-    """Where a training stands; saved with the weights and all that a resume needs."""
-
-    step: int = 0
-    seconds: float = 0.0  # of training, looks included, pauses not
-    step_seconds: float = 0.0  # of these, spent in steps: what tokens per second are counted by
-    tokens: int = 0  # real tokens read, padding not counted
-    loss: float = 0.0  # of training, mean at the last report
-    looks: int = 0
-    look_seconds: float = 0.0  # that the last look took
-    last_look: float = 0.0  # when it ended
-    looks_without_better: int = 0
-    best_step: int = 0
-    best_loss: float = math.inf
-    pieces: int = 1  # a batch is worked through in so many pieces (more after out of memory)
-
-
-@dataclass
-class Checkpoint:
-    """Everything a resume needs: tensors by name, and plain numbers."""
-
-    tensors: dict[str, Tensor]
-    progress: dict[str, Any]
 
 
 def choose_precision(device: torch.device, asked: str = "auto") -> str:
@@ -214,7 +105,6 @@ class Pretraining:
         graphs = packed and self.device.type == "cuda" if graphs is None else graphs
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.progress = Progress()
-        self.names = [name for name, _ in model.named_parameters()]
         self.weights = [w.detach() for w in model.parameters()]  # the same memory, no gradients
         self.best = [w.clone() for w in self.weights]
         self.average = [w.clone() for w in self.weights] if recipe.average else None
@@ -516,40 +406,26 @@ class Pretraining:
 
     def checkpoint(self) -> Checkpoint:
         """All that a resume needs; the tensors are the live ones: write them before going on."""
-        kinds = {"weights": self.weights, "best": self.best, "average": self.average or []}
-        tensors = {
-            f"{kind}/{name}": tensor
-            for kind, list_ in kinds.items()
-            for name, tensor in zip(self.names, list_, strict=False)
-        }
-        for key, state in self._optimizer_states():
-            tensors |= {f"{key}/{what}": value for what, value in state.items()}
         numbers = asdict(self.progress) | {"scale": self.scaler.get_scale()}
-        return Checkpoint(tensors, numbers)
+        return Checkpoint(live_tensors(self.model, self._kept(), self.optimizers), numbers)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of the same model and recipe.
 
         Raises UserError where the tensors are not those of this model.
         """
-        tensors, numbers = dict(checkpoint.tensors), dict(checkpoint.progress)
-        try:
-            for kind, own in (("weights", self.weights), ("best", self.best)):
-                copy_weights(own, [tensors.pop(f"{kind}/{name}") for name in self.names])
-            if self.average is not None:
-                copy_weights(self.average, [tensors.pop(f"average/{n}") for n in self.names])
-        except (KeyError, RuntimeError) as error:
-            raise UserError("checkpoint_foreign") from error
+        fill_tensors(self.model, self._kept(), self.optimizers, checkpoint.tensors)
+        numbers = dict(checkpoint.progress)
         scale = numbers.pop("scale")
         if self.scaler.is_enabled():
             self.scaler.load_state_dict(self.scaler.state_dict() | {"scale": scale})
-        for key, state in self._optimizer_states():
-            for name in [name for name in tensors if name.startswith(key + "/")]:
-                what = name.removeprefix(key + "/")
-                value = tensors[name]
-                state[what] = value.clone() if what == "step" else value.to(self.device).clone()
         self.progress = Progress(**numbers)
         self._mind_new_budget()
+
+    def _kept(self) -> dict[str, list[Tensor]]:
+        """What a checkpoint holds of every weight, beside the optimizers' numbers."""
+        kept = {"weights": self.weights, "best": self.best}
+        return kept if self.average is None else kept | {"average": self.average}
 
     def _mind_new_budget(self) -> None:
         """Under a larger budget than before, looks are due again, and patience starts anew."""
@@ -557,16 +433,3 @@ class Pretraining:
         next_look = math.floor(self._share() * LOOKS) + 1
         if p.looks > next_look:
             p.looks, p.looks_without_better = next_look, 0
-
-    def _optimizer_states(self) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        """A name and the live state of each weight, in a fixed order."""
-        name_of = {id(p): name for name, p in self.model.named_parameters()}
-        for number, optimizer in enumerate(self.optimizers):
-            for group in optimizer.param_groups:
-                for weight in group["params"]:
-                    yield f"optimizer{number}/{name_of[id(weight)]}", optimizer.state[weight]
-
-
-def copy_weights(target: list[Tensor], source: list[Tensor]) -> None:
-    """Copy tensor by tensor into memory that is already there."""
-    torch._foreach_copy_(target, [s.to(t.device) for t, s in zip(target, source, strict=True)])

@@ -87,7 +87,8 @@ def timed(
     import torch
 
     from kantai.events import Stepped
-    from kantai.pretraining import PackedText, Pretraining
+    from kantai.pretraining import Pretraining
+    from kantai.rows import PackedText
 
     recipe = replace(
         recipe, masking=recipe.masking_at(0.5), last_mlm_probability=None, first_block_size=None

@@ -29,7 +29,8 @@ from kantai.files import sweep
 from kantai.folders import load_for_exam
 from kantai.keeping import REUSED, Tell, silent
 from kantai.packing import Packed, line_rows, pack_words, spread
-from kantai.pretraining import LineExamples, PackedText, Pretraining
+from kantai.pretraining import Pretraining
+from kantai.rows import LineExamples, PackedText
 from kantai.shelf import Hold, key_of
 from kantai.tokenizer import (
     SPECIAL_TOKENS,

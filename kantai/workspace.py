@@ -38,7 +38,7 @@ from kantai.tokenizer import ByteLevelBPE
 if TYPE_CHECKING:
     import numpy as np
 
-    from kantai.pretraining import Checkpoint
+    from kantai.checkpoints import Checkpoint
     from kantai.recipes import Budget, Recipe
 
 VERSION = 1
@@ -206,7 +206,7 @@ class Run:
 
         def fill(folder: Path) -> None:
             with open(folder / name, "wb") as file:
-                for ids in pieces(tokenizer, texts, progress):
+                for ids in list(pieces(tokenizer, texts, progress)):
                     file.write(ids.tobytes())
 
         if not (folder / name).is_file():
@@ -398,7 +398,7 @@ class Run:
         """The newest checkpoint, or None. Raises UserError if it cannot be read."""
         from safetensors import SafetensorError, safe_open
 
-        from kantai.pretraining import Checkpoint
+        from kantai.checkpoints import Checkpoint
 
         path = self.folder / "checkpoint.safetensors"
         if not path.is_file():

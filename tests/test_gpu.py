@@ -11,12 +11,14 @@ import torch
 
 from kantai.__main__ import main
 from kantai.architectures import Preset, build_model
+from kantai.checkpoints import Checkpoint
 from kantai.evaluation import evaluate, set_exam
 from kantai.events import Noticed, Stepped, Validated
 from kantai.optimizers import OptimizerSettings
 from kantai.packing import pack, pack_words
-from kantai.pretraining import Checkpoint, PackedText, Pretraining
+from kantai.pretraining import Pretraining
 from kantai.recipes import Budget, Recipe
+from kantai.rows import PackedText
 from kantai.workspace import Run
 from tests.conftest import small_text
 

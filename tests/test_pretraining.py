@@ -10,14 +10,16 @@ import pytest
 import torch
 
 from kantai.architectures import Preset, build_model
+from kantai.checkpoints import Checkpoint
 from kantai.errors import UserError
 from kantai.evaluation import Marks, set_exam
 from kantai.events import Finished, Noticed, Stepped, Validated
 from kantai.graphs import NotRecorded
 from kantai.optimizers import OptimizerSettings
 from kantai.packing import line_rows, pack, pack_words
-from kantai.pretraining import Checkpoint, LineExamples, PackedText, Pretraining
+from kantai.pretraining import Pretraining
 from kantai.recipes import RECIPES, Budget, Recipe
+from kantai.rows import LineExamples, PackedText
 from tests.conftest import small_text
 
 TINY = Preset("modernbert", 32, 2, 2, 64, 130)
