@@ -234,8 +234,8 @@
   kantai.csv = (rows) => rows.map((row) => row.map((cell) => {
     let words = String(cell ?? "");
     // A spreadsheet would run a cell that begins so; figures stay figures.
-    if (/^[=+\-@\t\r]/.test(words) && !Number.isFinite(Number(words))) words = "'" + words;
-    return /[",\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words;
+    if (/^[=+\-@＝＋－＠\t\r\n]/.test(words) && !Number.isFinite(Number(words))) words = "'" + words;
+    return /[",\r\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words;
   }).join(",")).join("\r\n") + "\r\n";
 
   kantai.download = (name, words) => {

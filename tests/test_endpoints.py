@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import zipfile
@@ -97,6 +98,9 @@ def test_a_model_is_taken_away_as_a_file(ask, owner, trained):
     script = Path(ask("download", trained, owner, "script")).read_text(encoding="utf-8")
     compile(script, "kantai.py", "exec")
     assert "cells" in Path(ask("download", trained, owner, "notebook")).read_text(encoding="utf-8")
+    ask("download", trained, owner, "zip")
+    made = list(Path(os.environ["GRADIO_TEMP_DIR"]).glob("*/kantai.zip"))
+    assert len(made) == 1  # it was made once
     for given in ((trained, "another's secret", "zip"), (trained, owner, "pickle")):
         with pytest.raises(AppError):
             ask("download", *given)
