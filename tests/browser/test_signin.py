@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import urllib.error
 import urllib.request
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from kantai.strings import text
+from kantai.workspace import Run
 from tests.browser.conftest import PATIENCE, Server
 from tests.browser.test_page import begin, go, start, state_is, until
 from tests.fakes.hub import Hub
@@ -24,7 +26,7 @@ def hub() -> Iterator[Hub]:
 
 
 @pytest.fixture
-def space(hub, mirror, tmp_path, monkeypatch) -> Iterator[Server]:
+def space(hub, mirror, tmp_path, monkeypatch, capfd) -> Iterator[Server]:
     """The page as `python app.py` serves it on a Space with `hf_oauth: true`."""
     for name, value in hub.environment().items():
         monkeypatch.setenv(name, value)
@@ -142,7 +144,6 @@ def test_runs_and_pushes_belong_to_the_account_on_every_device(hub, space, devic
 
     # The same question by hand: not with another's cookie, not from another site, not signed out.
     question = json.loads(next(words for words in asked if name in words))
-    own = question["data"][1]
     place = question["data"].index(name)
 
     def pushed(page, repo: str, **headers: str) -> bool:
@@ -156,13 +157,19 @@ def test_runs_and_pushes_belong_to_the_account_on_every_device(hub, space, devic
     assert not pushed(second, "ana/lured", Origin="https://evil.example")
     assert pushed(second, "ana/by-hand", **{"Sec-Fetch-Site": "same-origin"})
     assert not pushed(second, "bob/not-mine")
+    lure = "a secret of whoever made the other site"
+    run = Run(space.runs / before)
+    run.write_owner(run.owner | {"hash": hashlib.sha256(lure.encode()).hexdigest()})
+    question["data"][1] = lure  # their own Run, and her right to write
+    assert not pushed(second, "ana/lured", **evil)
     sign_out(second)
     assert not pushed(second, "ana/signed-out")
 
-    # No secret of an account ever left the server, and no token stayed on it.
+    # No token stayed on the server: not in a file, not in what it printed.
+    printed = "".join(capfd.readouterr())
     kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
-    kept += "".join(capfd.readouterr()).encode()
-    assert own and len(hub.tokens) >= 4
+    kept += printed.encode()
+    assert len(hub.tokens) == 4 and "Running on local URL" in printed
     assert not [token for token in hub.tokens if token.encode() in kept]
 
 
