@@ -321,7 +321,12 @@ class Memory:
 
     @property
     def total(self) -> int:
-        return self.weights + self.gradients + self.optimizer + self.copies + self.activations
+        return self.kept + self.activations
+
+    @property
+    def kept(self) -> int:
+        """What a smaller piece of the batch makes no smaller."""
+        return self.weights + self.gradients + self.optimizer + self.copies
 
 
 def training_memory(

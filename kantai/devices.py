@@ -5,8 +5,11 @@ Knows nothing of models and training.
 
 from __future__ import annotations
 
+import math
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from kantai.errors import UserError
 
@@ -19,6 +22,7 @@ PEAK_FLOPS = {
     "H100": 989e12,
     "H200": 989e12,
 }
+ALLOWED_MEMORY = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 PRECISIONS = {"cpu": ("fp32", "bf16"), "mps": ("fp32",), "cuda": ("fp32", "bf16", "fp16")}
 
 
@@ -93,7 +97,15 @@ def _mps() -> Device:
 
 def _cpu() -> Device:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if os.name == "posix" else 0
-    return Device("cpu", f"CPU, {os.cpu_count()} cores", memory, None)
+    return Device("cpu", f"CPU, {os.cpu_count()} cores", min(memory, allowed_memory()), None)
+
+
+def allowed_memory(files: tuple[str, ...] = ALLOWED_MEMORY) -> float:
+    """Bytes that a container may use, as the kernel's control groups tell; inf: all there are."""
+    for file in files:
+        with suppress(OSError, ValueError):  # not there, or "max"
+            return int(Path(file).read_text())
+    return math.inf
 
 
 _DESCRIBE = {"cuda": _cuda, "mps": _mps, "cpu": _cpu}

@@ -45,7 +45,7 @@ def explain(error: BaseException, place: object) -> UserError | None:
     if isinstance(error, UserError):
         return error
     key = cause(error)
-    return UserError(key, path=place) if key else None
+    return UserError(key, place=place) if key else None
 
 
 def cause(error: BaseException) -> str | None:

@@ -46,7 +46,7 @@ def told_plainly(path: Path, refused: str = "not_writable") -> Iterator[None]:
         if error.errno not in REFUSALS:
             raise
         key = REFUSALS[error.errno]
-        raise UserError(refused if key == "not_writable" else key, path=path) from error
+        raise UserError(refused if key == "not_writable" else key, place=path) from error
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def _written_beside(path: Path) -> Iterator[Path]:
     except UserError as error:
         if path.parent.is_dir():
             raise
-        raise UserError("folder_gone", path=path.parent) from error
+        raise UserError("folder_gone", place=path.parent) from error
 
 
 def sweep(folder: Path) -> None:

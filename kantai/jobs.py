@@ -29,6 +29,7 @@ from kantai.events import Event, Failed, Finished, Stepped
 from kantai.files import write_text
 from kantai.limits import shown
 from kantai.processes import birth, end
+from kantai.records import fitting
 from kantai.registry import Registry, state_of
 from kantai.strings import text
 from kantai.workspace import Run, Worker
@@ -180,6 +181,10 @@ class Jobs:
             ahead = [queue.running, *queue.waiting[:place]]
             wait = sum(self._expected(other) for other in ahead if other)
             return JobState("waiting", place + 1, wait)
+        if self.lender and run_id in self.lender.unsaid:
+            error = self.lender.unsaid[run_id]
+            values = {name: str(value) for name, value in error.values.items()}
+            return JobState("failed", key=error.key, values=values, words=str(error))
         return ended(run, told)
 
     @property
@@ -194,8 +199,8 @@ class Jobs:
 
     def tick(self) -> None:
         """Notice workers that ended; let the next one begin. Call it about once a second."""
-        queue = self._read()
-        if queue.running or queue.waiting:
+        queue = self._known()
+        if queue is None or queue.running or queue.waiting:
             with self._changing():
                 pass
 
@@ -226,16 +231,25 @@ class Jobs:
     # --- the queue's file ---------------------------------------------------------------------
 
     def _read(self) -> Queue:
+        return self._known() or Queue()
+
+    def _known(self) -> Queue | None:
+        """What the file says; None where it is not there, or damaged."""
         try:
-            return Queue(**json.loads(self.file.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):  # not there yet, or damaged: begin anew
-            return Queue()
+            return fitting(Queue, json.loads(self.file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, AttributeError):
+            return None
 
     @contextmanager
     def _changing(self) -> Iterator[Queue]:
-        """The queue as it is now, for one at a time; then all moves up, and it is written."""
+        """The queue as it is now, for one at a time; then all moves up, and it is written.
+
+        Where its file was lost, a worker that lives is found among the Runs: no second one may
+        begin beside it.
+        """
         with self.registry.lock():
-            queue, before = self._read(), self._read()
+            before = self._known()
+            queue = self._read() if before else Queue(running=self.registry.at_work())
             self._notice(queue)
             yield queue
             self._move_up(queue)
@@ -346,7 +360,7 @@ class Jobs:
 def death(status: int | None, *, asked: bool, last: Event | None, path: Path) -> UserError:
     """Why a worker died, by its exit status: -9 is signal 9, None is not known."""
     if status == DISK_FULL:
-        return UserError("disk_full", path=path)
+        return UserError("disk_full", place=path)
     if asked and not isinstance(last, Finished):
         return UserError("worker_hung")
     if status is None:
@@ -375,7 +389,7 @@ def ended(run: Run, told: str) -> JobState:
     if told != "failed":
         return JobState(told)
     if shutil.disk_usage(run.folder).free < LEAST_FREE:  # its end could not be written down
-        return JobState(told, key="disk_full", values={"path": str(run.folder)})
+        return JobState(told, key="disk_full", values={"place": str(run.folder)})
     return JobState(told, key="worker_vanished")
 
 

@@ -216,6 +216,10 @@ class Registry:
         except UserError:  # damaged: nobody's
             return ""
 
+    def at_work(self) -> str | None:
+        """A Run whose worker lives, if there is one; looks into every Run."""
+        return next(filter(self._works, self._ids()), None)
+
     def _works(self, run_id: str) -> bool:
         worker = self.open(run_id).worker()
         return worker is not None and worker.alive

@@ -31,6 +31,8 @@ from kantai.processes import birth
 from kantai.tokenizer import Cancelled
 from kantai.workspace import Run, Worker
 
+OOM_SCORE = Path("/proc/self/oom_score_adj")  # proc(5): whom the kernel ends first, -1000 to 1000
+ENDED_FIRST = 800
 SAVE_EVERY = 10.0  # seconds of training that a kill may cost
 TELL_EVERY = 0.4  # seconds between two writings of what it is doing
 
@@ -98,7 +100,7 @@ def train(run: Run, desk: Desk, device: str | None) -> None:
 def explain(error: BaseException, run: Run) -> UserError:
     """The sentence that tells a person what to do about an error of any kind."""
     known = errors.explain(error, run.folder)
-    return known or UserError("worker_broke", reason=errors.first_line(error), path=run.folder)
+    return known or UserError("worker_broke", reason=errors.first_line(error))
 
 
 def work(run: Run, device: str | None) -> int:
@@ -162,6 +164,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     use_threads_politely()
     if hasattr(os, "nice"):
         os.nice(5)  # the page goes first
+    with suppress(OSError):  # Linux: and this process, where memory runs out
+        OOM_SCORE.write_text(str(ENDED_FIRST))
     try:
         run = Run.open(arguments.run)
         if arguments.wait:

@@ -252,7 +252,7 @@ def test_a_disk_without_room_for_the_model_is_one_sentence(kantai, book, tmp_pat
     )
     last = err.replace("\r", "\n").splitlines()[-1]
     assert status == 2 and "Traceback" not in err
-    assert last.strip() == str(UserError("disk_full", path=tmp_path / "a"))
+    assert last.strip() == str(UserError("disk_full", place=tmp_path / "a"))
 
 
 def test_no_traceback_and_a_clean_last_line_in_a_process_of_its_own(kantai, book):

@@ -18,13 +18,16 @@ from pathlib import Path
 import pytest
 
 from kantai.architectures import find_preset
+from kantai.devices import allowed_memory, find_device
 from kantai.errors import UserError
 from kantai.events import Stepped
 from kantai.jobs import HOUSE, Jobs
 from kantai.recipes import Budget
 from kantai.registry import Registry
+from kantai.strings import text
 from kantai.ui.desk import Desk
 from kantai.ui.live import pull
+from kantai.ui.tabs import pretrain
 from tests.conftest import tiny_settings
 
 OWNER = "anna"
@@ -85,6 +88,35 @@ def test_a_text_file_that_is_damaged_is_named(registry, run_id, damaged):
     assert error.value.key == "broken_run"
     if damaged and b"cut" in damaged:
         assert work(run) == 1 and Jobs(registry).state(run_id).key == "broken_run"
+
+
+def test_a_model_larger_than_the_machine_does_not_begin(registry, run_id):
+    desk, run = Desk(registry, Jobs(registry, device="cpu")), registry.open(run_id)
+    whole = run.settings
+    desk._device = replace(desk.device(), memory=100_000)
+    for press in (
+        lambda: pretrain.start(desk, run_id, OWNER, "playground", "max_steps", 3),
+        lambda: pretrain.resume(desk, run_id, OWNER, "max_steps", 3),
+    ):
+        with pytest.raises(UserError) as error:
+            press()
+        assert error.value.key == "memory_missing" and "100 kB" in str(error.value)
+    assert run.settings == whole and desk.jobs.state(run_id).state == "new"
+    memory = pretrain.memory_here(desk, run_id, whole)
+    tight = (memory.kept + memory.total) // 2  # a smaller piece of the batch fits: it may begin
+    desk._device = replace(desk._device, memory=tight)
+    shown, _ = pretrain.outlook(desk, run_id, "playground", "max_steps", 3)
+    assert text("memory_short") in json.dumps(shown)
+    pretrain.check_memory(desk, run_id, whole)
+
+
+def test_a_container_has_the_memory_that_it_is_given(tmp_path):
+    limit, unlimited = tmp_path / "limit", tmp_path / "max"
+    limit.write_text("123456\n")
+    unlimited.write_text("max\n")
+    assert allowed_memory((str(tmp_path / "none"), str(limit))) == 123_456
+    assert allowed_memory((str(unlimited),)) == float("inf")
+    assert 0 < find_device("cpu").memory < 2**50
 
 
 def refusals(root: Path, run_id: str, answer) -> None:

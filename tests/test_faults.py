@@ -168,11 +168,11 @@ def test_a_death_on_a_full_disk_is_told_as_such(registry, run_id, monkeypatch):
     full = shutil._ntuple_diskusage(10**9, 10**9, 0)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
     monkeypatch.setattr(Run, "fail", lambda *a, **v: (_ for _ in ()).throw(full_disk(run)))
-    assert Jobs(registry).state(run_id).message() == text("disk_full", path=run.folder)
+    assert Jobs(registry).state(run_id).message() == text("disk_full", place=run.folder)
 
 
 def full_disk(run: Run) -> UserError:
-    return UserError("disk_full", path=run.folder)
+    return UserError("disk_full", place=run.folder)
 
 
 def test_what_may_not_be_written_says_so(tmp_path):

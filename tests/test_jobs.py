@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -15,9 +17,11 @@ from kantai.errors import UserError
 from kantai.events import Failed, Finished, Started
 from kantai.fill_mask import FillMask
 from kantai.jobs import Jobs, JobState, budget_of, is_spent
+from kantai.processes import birth
 from kantai.recipes import Budget
 from kantai.registry import Registry, new_secret
 from kantai.strings import text
+from kantai.workspace import Worker
 from tests.conftest import tiny_settings
 
 LONG = Budget(seconds=90)  # so that no worker outlives a killed test by much
@@ -198,10 +202,31 @@ def test_what_cannot_start_says_so(registry, paragraphs, tokenizer):
     assert state.key == "text_too_short_to_train" and "词元" in state.message("zh")
 
 
+@pytest.mark.parametrize("lost", [None, "", "{", "[]", '{"waiting": 7}', '{"running": ["x"]}'])
+def test_a_lost_queue_file_brings_no_second_training(registry, paragraphs, tokenizer, lost):
+    run_id, other = (new_run(registry, paragraphs, tokenizer, LONG) for _ in range(2))
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        run, jobs = registry.open(run_id), Jobs(registry, device="cpu")
+        run.write_worker(Worker(child.pid, birth(child.pid), 0))
+        if lost is not None:
+            jobs.file.write_text(lost)
+        jobs.start(other)
+        assert (jobs.state(other).state, jobs.state(other).place) == ("waiting", 1)
+        assert json.loads(jobs.file.read_text()) == {"waiting": [other], "running": run_id}
+        assert jobs.running == run_id and registry.open(other).worker() is None
+        jobs.stop(other)
+    finally:
+        child.kill()
+        child.wait()
+
+
 def test_a_broken_queue_file_begins_anew(registry):
     jobs = Jobs(registry)
-    jobs.file.write_text("{")
-    jobs.tick()
+    for broken in ("{", "7", '{"waiting": "abc"}'):
+        jobs.file.write_text(broken)
+        jobs.tick()
+        assert json.loads(jobs.file.read_text()) == {"waiting": [], "running": None}
     jobs.file.write_text('{"waiting": ["../../etc"], "running": "gone"}')
     jobs.tick()
     assert json.loads(jobs.file.read_text()) == {"waiting": [], "running": None}

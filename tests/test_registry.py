@@ -80,7 +80,7 @@ def test_owners(registry):
 
 def test_a_run_that_could_not_be_begun_leaves_nothing(registry, monkeypatch):
     def write_owner(self, record):
-        raise UserError("disk_full", path=self.folder)
+        raise UserError("disk_full", place=self.folder)
 
     monkeypatch.setattr(Run, "write_owner", write_owner)
     with pytest.raises(UserError) as error:

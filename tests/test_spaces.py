@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 import kantai
 from kantai import spaces
+from kantai.errors import UserError
 from kantai.events import Failed, Finished, Started, Stepped
 from kantai.fill_mask import FillMask
 from kantai.limits import is_zero_gpu
@@ -61,11 +64,12 @@ def test_elsewhere_the_decorator_does_nothing():
 def test_a_slice_in_the_middle_leaves_a_checkpoint_and_nothing_else(zero, run):
     call = gpu(seconds_asked)(train_slice)
     Desk(run)
-    assert call(str(run.folder), 0.7, "cpu") == "slice"
+    until = time.monotonic() + 120
+    assert call(str(run.folder), 0.7, "cpu", None, until) == "slice"
     reached = run.load_checkpoint().progress["step"]
     assert reached > 0 and calls(zero) == [{"seconds": 21, "visitor": None}]
     assert not seen(run, Finished) and not run.model_folder.exists() and run.result is None
-    assert call(str(run.folder), 60.0, "cpu") in ("finished", "early")
+    assert call(str(run.folder), 60.0, "cpu", None, until) in ("finished", "early")
     assert [event.step for event in seen(run, Started)] == [0, reached]
     steps = [event.step for event in seen(run, Stepped)]
     assert steps == sorted(set(steps)) and len(seen(run, Finished)) == 1
@@ -89,12 +93,12 @@ def page(zero, monkeypatch):
 class Visitor:
     """A browser with a token of its own, as a Space sends it along."""
 
-    def __init__(self, address: str, name: str):
+    def __init__(self, address: str, name: str, paragraphs: int = 300):
         from gradio_client import Client
 
         self.client = Client(address, headers={"x-ip-token": name}, verbose=False)
         self.owner = self.ask("new_owner")
-        run = self.ask("new_run", self.owner, "\n\n".join(small_text()), name)
+        run = self.ask("new_run", self.owner, "\n\n".join(small_text(paragraphs)), name)
         self.run = self.ask("learn_tokenizer", run, self.owner, 300, 2)
 
     def ask(self, name: str, *values):
@@ -106,7 +110,7 @@ class Visitor:
     def until(self, *states: str, seconds: float = 120.0) -> dict:
         deadline = time.monotonic() + seconds
         while (now := self.ask("state", self.run))["state"] not in states:
-            assert time.monotonic() < deadline and now["state"] != "failed", now["words"]
+            assert time.monotonic() < deadline and now["state"] != "failed", now
             time.sleep(0.2)
         return now
 
@@ -150,6 +154,83 @@ def test_a_quota_that_ends_is_told_and_one_goes_on_later(page, zero):
     anna.ask("resume", anna.run, anna.owner, "seconds", 5)
     anna.until("finished")
     assert reached in [event.step for event in seen(run, Started)]
+
+
+def test_a_call_that_hangs_is_left_alone_and_touches_nothing_when_it_wakes(page, zero, monkeypatch):
+    monkeypatch.setattr(spaces, "WAIT", 4.0 - spaces.AROUND)
+    monkeypatch.setattr(spaces, "LATE", 0.5)
+    (zero / "hang").touch()
+    anna, boris = Visitor(page[0], "anna"), Visitor(page[0], "boris")
+    anna.start(5)
+    assert anna.until("failed", seconds=15)["key"] == "gpu_silent"
+    monkeypatch.setattr(spaces, "WAIT", 60.0)
+    run = Run(page[1] / anna.run)
+    left = run.log_size, run.worker()
+    (zero / "hang").unlink()  # it goes on, and comes too late
+    boris.start(2)
+    boris.until("finished")
+    assert (run.log_size, run.worker()) == left and left[1] is None
+    anna.ask("resume", anna.run, anna.owner, "seconds", 2)
+    anna.until("finished")
+
+
+def test_stop_leaves_a_call_that_hangs(page, zero, monkeypatch):
+    monkeypatch.setattr(spaces, "PATIENCE", 0.5)
+    monkeypatch.setattr(spaces, "LATE", 0.5)
+    (zero / "hang").touch()
+    anna = Visitor(page[0], "anna")
+    anna.start(5)
+    while not (zero / "calls.jsonl").exists():
+        time.sleep(0.05)
+    anna.ask("stop", anna.run, anna.owner)
+    anna.until("failed", seconds=8)
+    (zero / "hang").unlink()
+
+
+def test_a_full_disk_frees_the_queue_and_is_told_all_the_same(page, zero, monkeypatch):
+    anna, boris = Visitor(page[0], "anna"), Visitor(page[0], "boris")
+    real, full = Run.append, threading.Event()
+
+    def append(self, event):
+        if full.is_set() and self.folder.name == anna.run:
+            raise UserError("disk_full", place=self.folder)
+        real(self, event)
+
+    full.set()
+    monkeypatch.setattr(Run, "append", append)  # the forks have it too
+    anna.start(2)
+    boris.start(2)
+    assert anna.until("failed")["key"] == "disk_full"
+    run = Run(page[1] / anna.run)
+    assert run.worker() is None and not seen(run, Failed)
+    boris.until("finished")
+    full.clear()
+    anna.ask("resume", anna.run, anna.owner, "seconds", 2)
+    anna.until("finished")
+
+
+def test_what_needs_no_gpu_is_done_before_and_a_larger_text_asks_for_more(page, zero, monkeypatch):
+    from kantai import packing, stages
+
+    here, told = os.getpid(), zero / "who.txt"
+
+    def noted(real):
+        def work(*given, **named):
+            with open(told, "a") as note:
+                note.write(f"{real.__name__} {os.getpid() == here}\n")
+            return real(*given, **named)
+
+        return work
+
+    monkeypatch.setattr(packing, "pieces", noted(packing.pieces))
+    monkeypatch.setattr(stages, "baselines_of", noted(stages.baselines_of))
+    anna = Visitor(page[0], "anna", paragraphs=30_000)
+    anna.start(5)
+    anna.until("finished")
+    assert sorted(told.read_text().splitlines()) == ["baselines_of True", "pieces True"]
+    asked = [call["seconds"] for call in calls(zero)]
+    megabytes = Run(page[1] / anna.run).texts("train").size / 1e6
+    assert len(asked) > 1 and megabytes > 2 and max(asked) >= round(2 + 20 + megabytes) > 23
 
 
 def test_the_disk_lasts_at_home_and_in_a_bucket():

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from kantai.errors import UserError
 from kantai.events import Failed, Finished, Started, Stepped
 from kantai.recipes import Budget
 from kantai.tokenizer import Cancelled
-from kantai.worker import Desk, explain
+from kantai.worker import OOM_SCORE, Desk, explain
 from kantai.workspace import Run, Worker
 from tests.conftest import tiny_settings
 
@@ -42,6 +43,9 @@ def test_sigterm_keeps_the_weights(run):
         time.sleep(0.05)
     worker = run.worker()
     assert worker.pid == child.pid and worker.alive and worker.doing == "doing_train"
+    if OOM_SCORE.exists():  # where memory runs out it goes, and not the server that began it
+        score = Path(f"/proc/{child.pid}/oom_score_adj")
+        assert int(score.read_text()) == 800 > int(OOM_SCORE.read_text())
     assert os.name != "posix" or os.getpriority(os.PRIO_PROCESS, child.pid) > 0
     child.send_signal(signal.SIGTERM)
     assert child.wait(timeout=60) == 0

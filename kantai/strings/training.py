@@ -7,24 +7,29 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     # --- files and folders
     "disk_full": (
-        "The disk that holds {path} is full: free some space and run it again.",
-        "{path} 所在的磁盘已满：请腾出空间后再运行。",
+        "The disk that holds {place} is full: free some space and run it again.",
+        "{place} 所在的磁盘已满：请腾出空间后再运行。",
     ),
     "not_writable": (
-        "Nothing can be written to {path}: choose a folder that you may write to.",
-        "无法写入 {path}：请选择有写入权限的文件夹。",
+        "Nothing can be written to {place}: choose a folder that you may write to.",
+        "无法写入 {place}：请选择有写入权限的文件夹。",
+    ),
+    "memory_missing": (
+        "This model needs {need} to train and the device has {there}: choose a smaller preset or "
+        "vocabulary.",
+        "训练这个模型需要 {need}，而设备只有 {there}：请选择更小的预设或词表。",
     ),
     "not_readable": (
-        "{path} cannot be read: choose a folder that you may read, or ask its owner.",
-        "无法读取 {path}：请选择有读取权限的文件夹，或联系其所有者。",
+        "{place} cannot be read: choose a folder that you may read, or ask its owner.",
+        "无法读取 {place}：请选择有读取权限的文件夹，或联系其所有者。",
     ),
     "not_a_folder": (
-        "{path} is not a folder: choose another name for the run.",
-        "{path} 不是文件夹：请为这次训练换一个名称。",
+        "{place} is not a folder: choose another name for the run.",
+        "{place} 不是文件夹：请为这次训练换一个名称。",
     ),
     "folder_gone": (
-        "The folder {path} is not there, or was deleted meanwhile: check it, or begin a new run.",
-        "文件夹 {path} 不存在，或刚刚被删除：请检查路径，或新建训练。",
+        "The folder {place} is not there, or was deleted meanwhile: check it, or begin a new run.",
+        "文件夹 {place} 不存在，或刚刚被删除：请检查路径，或新建训练。",
     ),
     "no_run": (
         "{folder} holds no run: train one there first, or check the path.",

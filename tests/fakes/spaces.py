@@ -2,7 +2,8 @@
 
 As there, a call asks with the visitor's own request, forks, pickles what goes in and comes
 out, works in a thread of the fork, and tells of an error by its class alone. `$FAKE_SPACES` is
-a folder: `calls.jsonl` says what was asked for, `quota` how many more calls are lent.
+a folder: `calls.jsonl` says what was asked for, `quota` how many more calls are lent; while
+`hang` is there, no call answers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from pathlib import Path
@@ -72,3 +74,5 @@ def ask(seconds) -> None:
     visitor = request.headers.get("x-ip-token") if request else None
     with open(folder / "calls.jsonl", "a") as calls:
         calls.write(json.dumps({"seconds": seconds, "visitor": visitor}) + "\n")
+    while (folder / "hang").exists():
+        time.sleep(0.05)

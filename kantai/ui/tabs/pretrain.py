@@ -19,6 +19,7 @@ from kantai.ui.views import View
 from kantai.ui.words import device_name, size
 
 if TYPE_CHECKING:
+    from kantai.architectures import Memory
     from kantai.recipes import Recipe
     from kantai.workspace import Run, Settings
 
@@ -26,6 +27,7 @@ RECIPE_NAMES = ("playground", "notebook")  # of kantai.recipes, which brings tor
 UNITS = ("seconds", "max_steps", "epochs")
 RANGES = {"seconds": (10, 3_600, 5), "max_steps": (20, 5_000, 10), "epochs": (1, 60, 1)}
 USUAL = {"seconds": DEMO_SECONDS, "max_steps": 500, "epochs": 5}
+SUPPOSED_VOCAB = 8_000  # before anybody asked for a size
 MOST_SECONDS = 24 * 3_600
 MOST_AMOUNT = 1_000_000  # of steps or epochs
 
@@ -90,7 +92,7 @@ def start(desk: Desk, run_id: str, owner: str, *plan: Any) -> str:
     Raises UserError where another tab began the Run at the same moment by another plan.
     """
     settings, wanted, kind = desk.may_change(run_id, owner), Plan(*plan), desk.device().kind
-    wanted.applied(settings, kind)  # nothing begins where it cannot be
+    check_memory(desk, run_id, wanted.applied(settings, kind))  # nothing begins that cannot be
     run_id = desk.workable(run_id, owner, keep_tokenizer=True)
     desk.jobs.start(run_id, lambda settings: wanted.applied(settings, kind), fresh=True)
     return run_id
@@ -106,9 +108,30 @@ def resume(desk: Desk, run_id: str, owner: str, unit: str, amount: float) -> Non
     """Go on with a stopped, failed or finished Run; the budget counts from its very beginning."""
     from kantai.recipes import Budget
 
-    desk.registry.owned(run_id, owner)
+    check_memory(desk, run_id, desk.registry.owned(run_id, owner).settings)
     budget = Plan(unit=unit, amount=amount).budget(Budget)
     desk.jobs.start(run_id, lambda settings: replace(settings, budget=budget))
+
+
+def check_memory(desk: Desk, run_id: str, settings: Settings) -> None:
+    """Raise UserError for a model that the device does not hold, however few rows a step has.
+
+    It would take the memory of everybody who works here until the system ends it.
+    """
+    memory, there = memory_here(desk, run_id, settings), desk.device().memory
+    if memory.kept > there > 0:
+        raise UserError("memory_missing", need=size(memory.kept), there=size(there))
+
+
+def memory_here(desk: Desk, run_id: str, settings: Settings) -> Memory:
+    """What the training needs; before there is a tokenizer by the vocabulary that is asked for."""
+    from kantai.ui.costs import memory_of
+
+    desk.ready()
+    has = desk.registry.has(run_id)
+    learned = learned_tokens(desk.registry.open(run_id)) if has else None
+    vocab = learned or settings.vocab_size or SUPPOSED_VOCAB
+    return memory_of(settings.preset, vocab, settings.recipe)
 
 
 def outlook(desk: Desk, run_id: str, *plan: Any) -> tuple[Node, Node]:
@@ -121,20 +144,19 @@ def outlook(desk: Desk, run_id: str, *plan: Any) -> tuple[Node, Node]:
         return nodes.mistake(error), None
     result = run.result if run else None
     taken = result["steps"] if result and asked == settings else None
-    shown = rows(*facts(desk, asked, learned_tokens(run) if run else None))
-    return shown, code.training_view(asked, taken)
+    memory = memory_here(desk, run_id, asked) if run and learned_tokens(run) else None
+    shown = [rows(*facts(desk, asked, memory))]
+    if memory and memory.total > desk.device().memory > 0:
+        shown.append(tag("p.k-hint.k-warm", both("memory_short")))
+    return tag("div", *shown), code.training_view(asked, taken)
 
 
-def facts(desk: Desk, settings: Settings, learned: int | None) -> list[tuple[Node, Node]]:
-    """Device, parameters and memory, as far as they are known."""
-    from kantai.ui.costs import memory_of
-
+def facts(desk: Desk, settings: Settings, memory: Memory | None) -> list[tuple[Node, Node]]:
+    """Device, rows a step and memory, as far as they are known."""
     known: list[tuple[Node, Node]] = [(both("plan_device"), device_name(desk.device()))]
     recipe = settings.recipe
     known.append((both("plan_batch"), f"{recipe.batch_size} × {recipe.block_size}"))
-    if learned:
-        desk.ready()
-        memory = memory_of(settings.preset, learned, recipe)
+    if memory:
         known.append((both("plan_memory"), size(memory.total)))
     return known
 
