@@ -129,6 +129,7 @@ def test_ids_are_packed_once_and_anew_for_another_text_or_tokenizer(tmp_path):
 def test_memory_stays_the_same_however_long_the_text(tmp_path, tokenizer, monkeypatch):
     monkeypatch.setattr(Seen.__init__, "__defaults__", (100,))
     monkeypatch.setattr(NearIndex.__init__, "__defaults__", (50_000,))
+    monkeypatch.setattr("kantai.texts._BLOCK", 10_000)
     monkeypatch.setattr(words.batches, "__defaults__", (50_000,))
     monkeypatch.setitem(splitting.split_corpus.__kwdefaults__, "most_held", 10_000)
     monkeypatch.setattr(packing, "chunked", partial(chunked, size=50))
