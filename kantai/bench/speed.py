@@ -188,6 +188,8 @@ def measure_steps(
     name: str, preset: Preset, chosen: Recipe, ground: Ground, compiled: bool = False
 ) -> Speed:
     """Steps of one model and recipe, with the training loop's own code."""
+    import torch
+
     from kantai.architectures import build_model, work_per_token
     from kantai.bench.kernels import synchronize
     from kantai.evaluation import set_exam
@@ -196,6 +198,7 @@ def measure_steps(
     from kantai.recipes import Budget
 
     kind, tokenizer, block = ground.device.kind, ground.tokenizer, chosen.block_size
+    torch.compiler.reset()  # what was compiled for others counts towards torch's limit
     model = build_model(preset, tokenizer.learned, device=kind)
     text = PackedText(pack(tokenizer, ground.paragraphs), block, chosen.batch_size, 0)
     exam = set_exam(pack_words(tokenizer, ground.paragraphs[:50]), block, tokenizer.learned)
