@@ -206,7 +206,7 @@ class Run:
 
         def fill(folder: Path) -> None:
             with open(folder / name, "wb") as file:
-                for ids in list(pieces(tokenizer, texts, progress)):
+                for ids in pieces(tokenizer, texts, progress):
                     file.write(ids.tobytes())
 
         if not (folder / name).is_file():
