@@ -161,8 +161,17 @@
       const address = new URL(location.href);
       address.searchParams.set("tab", tab.dataset.tabId);
       history.replaceState(history.state, "", address);
-      tab.scrollIntoView({ block: "nearest", inline: "center" });
     });
+    // On a phone the tabs are wider than the screen: the chosen one is kept in sight.
+    const centre = () => {
+      const tab = document.querySelector(".k-tabs > .tab-wrapper [role=tab][aria-selected=true]"), bar = tab?.closest(".tab-wrapper");
+      if (!bar) return;
+      const [at, room] = [tab.getBoundingClientRect(), bar.getBoundingClientRect()];
+      bar.scrollLeft += at.left - room.left - (room.width - at.width) / 2;
+    };
+    const list = document.querySelector(".k-tabs > .tab-wrapper");
+    if (list) new MutationObserver(centre).observe(list, { childList: true, subtree: true, attributeFilter: ["aria-selected", "data-note"] });
+    addEventListener("resize", () => setTimeout(centre, 100));
     const wanted = query.get("tab");
     if (wanted) kantai.go(wanted);
   };

@@ -10,7 +10,7 @@
   const short = (x, digits = 3) => {
     if (x === null || x === undefined || !isFinite(x)) return ["–", ""];
     for (const [limit, unit] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]])
-      if (Math.abs(x) >= limit) return [(x / limit).toPrecision(digits).replace(/\.?0+$/, (z) => (z.startsWith(".") ? "" : z)), unit];
+      if (Math.abs(x) >= limit) return [String(Number((x / limit).toPrecision(digits))), unit];
     return [Math.abs(x) < 0.01 && x !== 0 ? x.toExponential(1) : String(Number(x.toPrecision(digits))), ""];
   };
   const clock = (s) => {
@@ -48,12 +48,14 @@
     place.querySelector("[data-csv]").addEventListener("click", () => kantai.download("training.csv", table()));
 
     // --- the chart: one figure, extended --------------------------------------------------------
-    let drawnFor = null;  // the budget that the axis was drawn for
+    let drawnFor = null;  // the seconds that the axis was drawn for
     let shown = [0, 0];  // how much of the store the figure has
     let Plotly = null, drawn = false, stale = false, width = 0, queue = Promise.resolve(), references = true;
     const narrow = () => plot.clientWidth < 520;
     const later = (work) => { queue = queue.then(work).catch((error) => console.error(error)); };
     const budget = () => kantai.store.status?.budget ?? null;
+    // The last step may end a little after the budget.
+    const axisEnd = () => budget() && Math.max(budget(), ...[kantai.store.steps, kantai.store.looks].map((rows) => rows.at(-1)?.[1] ?? 0));
 
     const marks = () => {
       const scores = kantai.store.started?.baselines ?? {};
@@ -85,7 +87,7 @@
       if (!plot.clientWidth) { stale = true; return; }
       stale = false;
       width = plot.clientWidth;
-      const end = drawnFor = budget();
+      const end = drawnFor = axisEnd();
       const seen = plot.data?.map((t) => t.visible ?? true) ?? [true, true];
       const data = lineTraces().map((t, i) => ({ ...t, visible: seen[i] }));
       const layout = kantai.layout({
@@ -220,7 +222,7 @@
 
     kantai.listen((what, store, news) => {
       if (what === "reset" || what === "started") { draw(); if (what === "reset") { log.replaceChildren(); note(store.notes); } }
-      if (what === "news") { if (stale || (drawn && budget() !== drawnFor)) draw(); else extend(); note(news.notes); }
+      if (what === "news") { if (stale || (drawn && axisEnd() !== drawnFor)) draw(); else extend(); note(news.notes); }
       figures(); told(); watch();
     });
   };

@@ -30,7 +30,7 @@ BOOK = (
     + b"*** END OF THE PROJECT GUTENBERG EBOOK TIDES ***\r\n"
 )
 # As `python app.py`, but that the demo trains for a moment only.
-APP = "import app; from kantai.ui import demo; demo.DEMO_SECONDS = 6.0; app.main()"
+APP = "import app; from kantai.ui import demo; demo.DEMO_SECONDS = 12.0; app.main()"
 PATIENCE = 120_000  # milliseconds: a busy machine may be slow, but not silent
 
 

@@ -59,6 +59,7 @@ def test_the_keyboard_alone_is_enough(visit):
     press_until(page, "Tab", "here.dataset.tabId === 'fill_mask'")
     page.keyboard.press("Enter")
     until(page, "document.querySelector('[data-tab-id=fill_mask][aria-selected=true]')")
+    page.wait_for_selector(".k-words button")  # of the example that stands there at first
     press_until(page, "Tab", "here.tagName === 'TEXTAREA'")
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("the old river ran past")
@@ -66,11 +67,13 @@ def test_the_keyboard_alone_is_enough(visit):
     press_until(page, "Tab", "here.closest('.k-words') && here.textContent.includes('river')")
     page.keyboard.press("Enter")
     until(page, "[...document.querySelectorAll('textarea')].some((t) => /<mask>/.test(t.value))")
+    until(page, "document.querySelector('.k-words').innerText.includes('<mask> ran')")
+    until(page, "document.activeElement.closest('.k-words')")  # the next word is one Tab away
     press_until(page, "Shift+Tab", "here.closest('.k-demo') !== null", 120)
     page.keyboard.press("Enter")
     until(page, "kantai.store.run && kantai.store.status")
-    state_is(page, "new", "waiting", "preparing", "training")
-    state_is(page, "training")
+    state_is(page, "preparing", "training")
+    page.wait_for_selector(".k-stop >> visible=true")
     press_until(page, "Tab", "here.closest('.k-stop') !== null", 120)
     page.keyboard.press("Enter")
     state_is(page, "stopped", "new")
