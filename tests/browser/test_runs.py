@@ -85,9 +85,11 @@ def the_search_stays_when_a_slider_moves(page):
 def test_a_book_is_fetched(visit):
     page = visit()
     page.click("label:has-text('book')")
-    page.fill(".k-side textarea >> visible=true", "4280")
+    field = page.locator(".k-side input[role=combobox] >> visible=true")
+    field.fill("4280")
+    field.press("Enter")
     page.click("button:has-text('Use this text')")
-    until(page, "kantai.store.status?.name === '4280'")
+    until(page, "kantai.store.status?.name === 'The Critique of Pure Reason'")
     until(page, "document.querySelector('.k-text').innerText.includes('lighthouse saw tide')")
 
 
