@@ -72,11 +72,22 @@ def seen(run: Run, kind: type, before: int = 0) -> bool:
     return sum(isinstance(event, kind) for event in run.events()) > before
 
 
+def train_and_stop(jobs: Jobs, run_id: str) -> int:
+    """Some steps, kept in a checkpoint by Stop: how many."""
+    run = jobs.registry.open(run_id)
+    jobs.start(run_id)
+    until(lambda: seen(run, Stepped))
+    jobs.stop(run_id)
+    until(lambda: jobs.state(run_id).state == "stopped")
+    return run.load_checkpoint().progress["step"]
+
+
 # --- processes that die ---------------------------------------------------------------------------
 
 
 def test_workers_killed_at_random_moments_are_shown_with_the_cause(registry, run_id):
     jobs, run, dice = Jobs(registry, device="cpu"), registry.open(run_id), random.Random(3)
+    reached = train_and_stop(jobs, run_id)
     for number in range(3):
         jobs.start(run_id)
         until(lambda: run.worker() is not None)
@@ -84,8 +95,14 @@ def test_workers_killed_at_random_moments_are_shown_with_the_cause(registry, run
         os.kill(run.worker().pid, signal.SIGKILL)
         until(lambda: jobs.state(run_id).state == "failed", SHOWN_WITHIN)
         assert jobs.state(run_id).key == "worker_killed"
-    run.write_settings(replace(run.settings, budget=Budget(max_steps=1)))
-    assert run.texts("train") and run.tokenizer().learned and run.load_checkpoint() is not False
+    checkpoint = run.load_checkpoint()
+    assert checkpoint.progress["step"] >= reached > 0
+    assert all(tensor.isfinite().all() for tensor in checkpoint.tensors.values())
+    steps = checkpoint.progress["step"] + 3
+    jobs.start(run_id, lambda settings: replace(settings, budget=Budget(max_steps=steps)))
+    until(lambda: jobs.state(run_id).state == "finished")
+    assert run.latest(Started).step == checkpoint.progress["step"]
+    assert run.result["steps"] == steps and FillMask.load(run.model_folder).fill("the <mask> ran")
 
 
 SERVER = """
@@ -135,9 +152,10 @@ def test_a_tokenizer_training_that_is_cancelled_leaves_the_run_as_it_was(registr
 # --- a disk without room --------------------------------------------------------------------------
 
 
-def work_with_little_disk(run: Run, largest: int) -> int:
+def work_with_little_disk(run: Run, largest: int, save_every: float = 10.0) -> int:
     """A real worker whose files cannot grow beyond `largest` bytes; its exit status."""
-    command = [sys.executable, "-m", "kantai.worker", str(run.folder), "--device", "cpu"]
+    program = f"from kantai import worker; worker.SAVE_EVERY = {save_every}; exit(worker.main())"
+    command = [sys.executable, "-c", program, str(run.folder), "--device", "cpu"]
     limit = (largest, largest)
     child = subprocess.Popen(
         command, cwd=HOUSE, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)
@@ -160,6 +178,23 @@ def test_a_disk_that_is_full_is_named_and_the_run_goes_on_when_there_is_room(reg
     jobs.start(run_id)
     until(lambda: jobs.state(run_id).state == "finished")
     assert run.result["steps"] == 30 and FillMask.load(run.model_folder).fill("the <mask> ran")
+
+
+def test_a_disk_that_fills_up_while_a_checkpoint_is_saved_costs_no_earlier_one(registry, run_id):
+    run, jobs = registry.open(run_id), Jobs(registry, device="cpu")
+    reached = train_and_stop(jobs, run_id)
+    file = run.folder / "checkpoint.safetensors"
+    kept, room = file.read_bytes(), run.log_size + 50_000
+    assert len(kept) > 2 * room
+    assert work_with_little_disk(run, room, save_every=0.2) == 1
+    assert (jobs.state(run_id).state, jobs.state(run_id).key) == ("failed", "disk_full")
+    steps = run.latest(Stepped).step
+    assert steps > reached and not seen(run, Finished, before=1)  # it was in the midst of it
+    assert file.read_bytes() == kept and not list(run.folder.rglob("*.tmp*"))
+    assert FillMask.load(run.model_folder).fill("the old <mask> ran")
+    jobs.start(run_id, lambda settings: replace(settings, budget=Budget(max_steps=reached + 3)))
+    until(lambda: jobs.state(run_id).state == "finished")
+    assert run.latest(Started).step == reached and run.result["steps"] == reached + 3
 
 
 def test_a_death_on_a_full_disk_is_told_as_such(registry, run_id, monkeypatch):
