@@ -106,7 +106,7 @@ def test_a_model_is_taken_away_as_a_file(ask, owner, trained):
             ask("download", *given)
 
 
-def test_two_runs_are_laid_side_by_side(ask, owner, trained):
+def test_two_runs_are_laid_side_by_side(ask, owner, trained, runs):
     other = ask("fork", trained, owner)
     assert ask("choose_model", other, owner, "modernbert", 64, 1, 4, 64, 128, 0.1) == other
     told = ask("compare", trained, other)
@@ -114,6 +114,7 @@ def test_two_runs_are_laid_side_by_side(ask, owner, trained):
     assert names == ["preset.dropout", "preset.hidden_size"]
     assert [len(curve) > 0 for curve in told["curves"]] == [True, False]
     assert told["results"][0]["steps"] == 3 and told["results"][1] is None
+    assert str(runs) not in str(told) + str(ask("state", trained))  # no path of this machine
     filled = ask("compare", trained, trained, "the old <mask> ran", 2)["filled"]
     assert filled[0] == filled[1] and len(filled[0][0]) == 2
 

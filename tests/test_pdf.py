@@ -76,7 +76,7 @@ def long() -> bytes:
 
 
 SHOWN = b"BT /F1 12 Tf 72 700 Td (%s) Tj ET"
-TIGHT = Limits(max_text_bytes=1_000_000, max_pdf_seconds=4, max_pdf_memory=600_000 * KB)
+TIGHT = Limits(max_text_bytes=1_000_000, max_pdf_seconds=2, max_pdf_memory=600_000 * KB)
 BOMBS = {
     "flate": lambda: one_page(b"\n" * 150_000_000),
     "flate twice": lambda: one_page(b"\n" * 150_000_000, layers=2),

@@ -28,7 +28,7 @@ from tests.conftest import small_text
 from tests.test_spaces import zero  # noqa: F401 (a fixture)
 
 VISITORS = 30
-ASKS = 5  # times that each of them asks for what a page needs when it opens
+ASKS = 2  # times that each of them asks for what a page needs when it opens
 
 
 @pytest.fixture

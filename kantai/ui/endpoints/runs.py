@@ -7,6 +7,7 @@ from typing import Any
 
 from kantai.ui.desk import Desk
 from kantai.ui.endpoints.models import filled
+from kantai.ui.endpoints.training import result_of
 from kantai.ui.tabs import compare as compare_tab
 
 
@@ -37,7 +38,7 @@ def compare(
     both = [desk.registry.open(run) for run in (first, second)]
     return {
         "settings": compare_tab.differing(*(run.record for run in both)),
-        "results": [run.result for run in both],
+        "results": [result_of(run) for run in both],
         "curves": [compare_tab.curve(run) for run in both],
         "filled": [filled(desk, run, sentence, top_k) for run in (first, second)]
         if sentence

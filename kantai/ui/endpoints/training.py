@@ -9,6 +9,7 @@ from kantai.strings import LANGUAGES
 from kantai.ui import live
 from kantai.ui.desk import Desk
 from kantai.ui.tabs import pretrain as pretrain_tab
+from kantai.workspace import Run
 
 
 def known(desk: Desk, run: str) -> str:
@@ -50,7 +51,13 @@ def state(desk: Desk, run: str) -> dict[str, Any]:
     """What the Run is doing, and its result when there is one."""
     now = desk.jobs.state(run)
     message = {language: now.message(language) for language in LANGUAGES}
-    return asdict(now) | {"message": message, "result": desk.registry.open(run).result}
+    return asdict(now) | {"message": message, "result": result_of(desk.registry.open(run))}
+
+
+def result_of(run: Run) -> dict[str, Any] | None:
+    """What a training came to, without the place of its folder on this machine."""
+    result = run.result
+    return result and {name: value for name, value in result.items() if name != "run"}
 
 
 def events(desk: Desk, run: str, cursor: int = 0) -> dict[str, Any]:
