@@ -43,8 +43,8 @@ def free_port() -> int:
 class Server:
     """The page as `python app.py` serves it."""
 
-    def __init__(self, runs: Path, temporary: Path, mirror: str):
-        self.mirror = mirror
+    def __init__(self, runs: Path, temporary: Path, mirror: str, code: str = APP):
+        self.mirror, self.code = mirror, code
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.runs, self.temporary = runs, temporary
@@ -58,7 +58,9 @@ class Server:
             "HF_HUB_OFFLINE": "",  # or no book could be fetched from our own mirror
             "KANTAI_MIRROR": self.mirror,
         }
-        self.process = subprocess.Popen([sys.executable, "-c", APP], cwd=HOUSE, env=environment)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", self.code], cwd=HOUSE, env=environment
+        )
         for _ in range(600):
             try:
                 urllib.request.urlopen(self.url, timeout=5).close()
