@@ -202,6 +202,8 @@ def test_all_merges_can_be_had_and_the_first_are_said_to_be_the_first(desk, lear
     heads, *rows = json.loads(tokenizer.all_merges(desk, learned))
     assert heads[3] == nodes.both("merge_token") and len(rows) == len(merges)
     assert [row[3] for row in rows[:3]] == [tokenizer.visible("".join(m)) for m in merges[:3]]
+    assert tokenizer.joined("⟨E3 80⟩", "⟨82⟩") == "。" and tokenizer.visible("a ⟨E4 B8⟩")[1] == "␣"
+    assert tokenizer.visible(tokenizer.joined("⟨E4⟩", "⟨B8⟩")) == "⟨E4 B8⟩"
 
 
 def test_an_impossible_model_says_why(desk, learned):

@@ -108,7 +108,7 @@ def compare(desk: Desk, first: str, second: str, sentence: str) -> tuple[Any, No
     differing = differences(runs[0].record, runs[1].record)
     heads = [both("setting"), *names]
     view = tag(
-        "div",
+        "div.k-live",
         nodes.card(both("figures"), nodes.table(heads, figures(runs))),
         nodes.card(both("settings_differ"), nodes.table(heads, differing))
         if differing

@@ -32,6 +32,7 @@ SENTENCE = "The Critique of Pure Reason."
 MERGES = 400  # shown; the download has all
 MOST_TOKENS = 400  # shown of a sentence
 MOST_CHARACTERS = 20_000
+HALF = re.compile("⟨((?:[0-9A-F]{2} ?)+)⟩")  # of a character, as kantai.tokenizer writes it
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 DOWNLOAD = """(rows) => kantai.download(
   "merges.csv", kantai.csv(JSON.parse(rows).map((row) => row.map(kantai.say))))"""
@@ -153,7 +154,7 @@ def merge_rows(merges: Sequence[tuple[str, str]]) -> list[list[Node]]:
     """The heads, then (rank, left, right, token) of every merge; spaces visible."""
     heads = [both(f"merge_{name}") for name in ("rank", "left", "right", "token")]
     return [heads, *(
-        [rank, visible(left), visible(right), visible(left + right)]
+        [rank, visible(left), visible(right), visible(joined(left, right))]
         for rank, (left, right) in enumerate(merges, 1)
     )]  # fmt: skip
 
@@ -162,6 +163,21 @@ def all_merges(desk: Desk, run_id: str) -> str:
     """Every merge of the open Run as JSON; the browser makes a file of it."""
     tokenizer = load_tokenizer(desk.registry.open(run_id))
     return json.dumps(merge_rows(tokenizer.merges if tokenizer else []), ensure_ascii=False)
+
+
+def joined(left: str, right: str) -> str:
+    """Two readable tokens as one: halves of a character make a whole.
+
+    >>> joined("⟨E3 80⟩", "⟨82⟩"), joined("⟨E3⟩", "⟨80⟩")
+    ('。', '⟨E3 80⟩')
+    """
+    halves = [HALF.fullmatch(token) for token in (left, right)]
+    parts = [bytes.fromhex(half[1]) if half else token.encode()
+             for half, token in zip(halves, (left, right), strict=True)]  # fmt: skip
+    try:
+        return b"".join(parts).decode()
+    except UnicodeDecodeError:
+        return f"⟨{b''.join(parts).hex(' ').upper()}⟩"
 
 
 def visible(token: str) -> str:
