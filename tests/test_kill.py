@@ -50,6 +50,7 @@ def test_kills_at_random_moments(tmp_path):
     run = Run.open(out)
     assert run.result["steps"] == steps and run.result["stopped"] == "finished"
     assert FillMask.load(run.model_folder).fill("the old <mask> ran")
+    assert not list(out.rglob("*.tmp"))  # what the killed ones were writing is swept
 
 
 # Where a kill strikes: what can be seen in the Run's folder while the stage lasts.
