@@ -22,7 +22,7 @@ from kantai.parts import HEAD, decoded_parts
 from kantai.sources import Limits, Source, open_source, parsing
 
 # One's own disk is the limit; what has no parts (a table, a PDF) must still fit into memory.
-STREAMED = Limits(max_file_bytes=10**15, part_bytes=64_000_000)
+STREAMED = Limits(max_file_bytes=10**15, part_bytes=16_000_000)
 PAGE_BREAK = "\f"
 
 # How files begin that are not text, whatever they are called.

@@ -75,7 +75,7 @@ def test_bench_data_walks_the_whole_way(kantai, text):
     answer = json.loads(out)
     names = [step["name"] for step in answer["steps"]]
     assert names == [
-        "read", "clean", "split", "train a tokenizer of 400", "encode and pack with 400"
+        "read and clean", "split", "train a tokenizer of 400", "encode into a file of ids with 400"
     ]  # fmt: skip
     total = answer["totals"]["400"]
     assert total["seconds"] == pytest.approx(sum(step["seconds"] for step in answer["steps"]))

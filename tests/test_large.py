@@ -135,7 +135,7 @@ def test_memory_stays_the_same_however_long_the_text(tmp_path, tokenizer, monkey
     monkeypatch.setattr(packing, "chunked", partial(chunked, size=50))
     dice, peaks, counts = random.Random(0), [], []
     known = ["".join(dice.choices("abcdefghij", k=5)) for _ in range(5_000)]
-    for paragraphs in (3_000, 500, 3_001):  # the first also imports what is needed
+    for paragraphs in (1_500, 300, 1_501):  # the first also imports what is needed
         path = tmp_path / f"{paragraphs}.txt"
         with path.open("w") as file:
             for _ in range(paragraphs):
@@ -149,6 +149,6 @@ def test_memory_stays_the_same_however_long_the_text(tmp_path, tokenizer, monkey
         counts.append(len(run.stream(tokenizer)))
         peaks.append((kept, tracemalloc.get_traced_memory()[1]))
         tracemalloc.stop()
-    assert counts[2] > 5.5 * counts[1]
+    assert counts[2] > 4.5 * counts[1]
     for small, large in zip(*peaks[1:], strict=True):
-        assert large - small < 100_000  # bytes, of 1,200,000 more that were read
+        assert large - small < 100_000  # bytes, of 600,000 more that were read

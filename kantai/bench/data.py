@@ -1,4 +1,4 @@
-"""What a text costs before any training: read, clean, train a tokenizer, encode and pack.
+"""What a text costs before any training: read, clean, train a tokenizer, encode into a file.
 
 Each step: seconds, megabytes of the file a second, and the most memory that this process and
 those it starts hold together. With `--megabytes` the text is grown to that size: repeated text
@@ -14,6 +14,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,7 +57,7 @@ def run(arguments: Namespace, say: Callable[[str, Namespace], None]) -> dict[str
             steps.append(step)
             say(_line(step), arguments)
 
-        walk(files, megabytes, vocabs, report)
+        walk(files, megabytes, vocabs, report, Path(folder))
     totals = {str(vocab): _total(steps, vocab, megabytes) for vocab in vocabs}
     for total in totals.values():
         say(_line(total), arguments)
@@ -68,31 +69,40 @@ def run(arguments: Namespace, say: Callable[[str, Namespace], None]) -> dict[str
 
 
 def walk(
-    files: list[Path], megabytes: float, vocabs: Iterable[int], report: Callable[[Step], None]
+    files: list[Path],
+    megabytes: float,
+    vocabs: Iterable[int],
+    report: Callable[[Step], None],
+    folder: Path,
 ) -> None:
-    """The product's own functions, one after another."""
+    """The product's own functions, one after another, as `train` calls them."""
     from kantai.corpus import build_corpus, split_corpus
-    from kantai.packing import pack
-    from kantai.readers import read_files
-    from kantai.tokenizer import TokenizerSettings, train_tokenizer
+    from kantai.packing import pieces
+    from kantai.readers import stream_files
+    from kantai.tokenizer import ByteLevelBPE, TokenizerSettings, train_tokenizer
+    from kantai.workspace import keep_part
 
-    def step(name: str, function: Callable[..., Any], *given: Any) -> Any:
+    def step(name: str, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
         with watched() as memory:
             began, busy = time.perf_counter(), sum(os.times()[:4])
-            result = function(*given)
+            result = function(*given, **named)
             seconds, busy = time.perf_counter() - began, sum(os.times()[:4]) - busy
         more = memory.peak - memory.before
         report(Step(name, seconds, busy, megabytes / seconds, memory.peak, more))
         return result
 
-    documents = step("read", read_files, files)
-    corpus = step("clean", build_corpus, documents)
-    documents.clear()  # as `train` does: from here on only the paragraphs are needed
-    train = step("split", split_corpus, corpus.paragraphs).train
+    def packed(tokenizer: ByteLevelBPE) -> None:
+        with open(folder / "ids.bin", "wb") as file:
+            file.writelines(ids.tobytes() for ids in pieces(tokenizer, train))
+
+    keep, size = partial(keep_part, folder, "clean"), int(megabytes * 1e6)
+    corpus = step("read and clean", build_corpus, stream_files(files), size=size, keep=keep)
+    keep = partial(keep_part, folder)
+    train = step("split", split_corpus, corpus.paragraphs, keep=keep).train
     for vocab in vocabs:
         settings = TokenizerSettings(vocab)
         tokenizer = step(f"train a tokenizer of {vocab}", train_tokenizer, train, settings)
-        step(f"encode and pack with {vocab}", pack, tokenizer, train)
+        step(f"encode into a file of ids with {vocab}", packed, tokenizer)
 
 
 def _total(steps: list[Step], vocab: int, megabytes: float) -> Step:
@@ -106,7 +116,7 @@ def _total(steps: list[Step], vocab: int, megabytes: float) -> Step:
 
 def _line(step: Step) -> str:
     return (
-        f"{step.name:>32}: {step.seconds:7.2f} s ({step.cpu_seconds:6.2f} of all cores), "
+        f"{step.name:>36}: {step.seconds:7.2f} s ({step.cpu_seconds:6.2f} of all cores), "
         f"{step.megabytes_per_second:7.1f} MB/s, "
         f"at most {step.peak_bytes / 1e6:6.0f} MB ({step.more_bytes / 1e6:+6.0f})"
     )
