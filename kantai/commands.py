@@ -106,7 +106,7 @@ def _tell_report(report: dict[str, Any], arguments: Namespace) -> None:
         if rule["changed"]:
             say(
                 f"  {rule['name']}: {rule['changed']:,} places, "
-                f"{rule['removed_characters']:,} characters fewer",
+                f"{rule['removed_characters']:,} characters removed",
                 arguments,
             )
             for example in rule["examples"]:
