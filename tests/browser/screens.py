@@ -10,11 +10,16 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from kantai.strings import text
 from tests.browser.conftest import FLAGS, HOUSE, PATIENCE, Server
 from tests.browser.test_page import go, settled, until
 
 SIZE = {"width": 1440, "height": 1000}
 FILLED = "document.querySelectorAll('.k-guess').length > 10"
+DRAWN = (
+    "(() => { const seen = [...document.querySelectorAll('.k-plot')].filter((p) => p.offsetWidth);"
+    " return seen.length && seen.every((p) => p.querySelector('.main-svg')); })()"
+)
 DEMO = "import app; app.main()"
 LATE = "kantai.store.status?.state === 'training' && (kantai.store.steps.at(-1)?.[2] ?? 0) > 0.8"
 
@@ -22,6 +27,8 @@ LATE = "kantai.store.status?.state === 'training' && (kantai.store.steps.at(-1)?
 def take(browser, url: str, folder: Path) -> None:
     """The text, a model in Chinese by night, a training near its end, and a filled gap."""
     page = opened(browser, url, "en-US", "light")
+    until(page, DRAWN)
+    page.wait_for_selector(".k-top .k-chip:has-text('cores')")
     settled(page)
     page.screenshot(path=folder / "text.png", full_page=True)
     page.click(".k-demo")
@@ -32,7 +39,9 @@ def take(browser, url: str, folder: Path) -> None:
     page.screenshot(path=folder / "fill-mask.png", full_page=True)
     page = opened(browser, url, "zh-CN", "dark")
     go(page, "model")
-    until(page, "document.querySelector('.js-plotly-plot .main-svg')")
+    until(page, DRAWN)
+    measured = text("time_here", "zh", speed="|", time="").partition("|")[0].strip()
+    page.wait_for_selector(f".k-view:has-text('{measured}')")
     settled(page)
     page.screenshot(path=folder / "model-zh-dark.png", full_page=True)
 
