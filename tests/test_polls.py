@@ -71,6 +71,7 @@ def test_who_asks_the_same_at_once_is_answered_by_one_look():
 def test_watchers_are_told_up_to_the_same_step_and_the_end_to_the_last(tmp_path):
     registry = Registry(tmp_path / "runs")
     desk, run = Desk(registry, Jobs(registry, device="cpu")), training(registry)
+    desk.jobs.state(run.folder.name)  # the queue notices the worker that it did not begin
     now = [0.0]
     desk.standing.clock = desk.log_ends.clock = lambda: now[0]
     told = live.pull(desk, run.folder.name, 0)
