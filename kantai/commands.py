@@ -415,9 +415,9 @@ def demo(arguments: Namespace) -> dict[str, Any]:
     sample = load_sample(arguments.sample)
     arguments.files, arguments.vocab_size = [sample.path], sample.vocab_size
     arguments.out = arguments.out or Path("runs") / time.strftime("demo-%Y%m%d-%H%M%S")
+    arguments.total_seconds = DEMO_SECONDS if arguments.seconds is None else None
     for name, value in DEMO_SETTINGS.items():
-        if getattr(arguments, name, None) is None:
-            setattr(arguments, name, value)
+        setattr(arguments, name, value)
     result = train(arguments)
     probes = probe_answers(arguments.out, sample.probes)
     for probe in probes:
@@ -432,8 +432,8 @@ def demo(arguments: Namespace) -> dict[str, Any]:
     return result | {"seconds_total": seconds, "probes": probes}
 
 
+DEMO_SECONDS = 55.0  # to the examined and saved model; the probe sentences take one more
 DEMO_SETTINGS: dict[str, Any] = {
-    "seconds": 47.0,
     "recipe": None,
     "max_steps": None,
     "epochs": None,
