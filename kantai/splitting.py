@@ -80,9 +80,7 @@ def _unique(paragraphs: Iterable[str]) -> Iterator[str]:
     return filter(Seen().is_new, paragraphs)
 
 
-def _choose_blocks(
-    lengths: Sequence[int], fraction: float, generator: random.Random
-) -> bytearray:
+def _choose_blocks(lengths: Sequence[int], fraction: float, generator: random.Random) -> bytearray:
     """For each paragraph of so many characters 1 if it is held out, 0 if not."""
     ends = array("q", accumulate(lengths))
     total, held, chosen = ends[-1], 0, bytearray(len(lengths))

@@ -26,7 +26,7 @@ from kantai.errors import UserError
 from kantai.events import Failed, Finished, Noticed, Saved, Started, Stepped, Validated, to_line
 from kantai.fill_mask import FillMask
 from kantai.jobs import HOUSE, Jobs
-from kantai.processes import birth, is_alive
+from kantai.processes import birth, end, is_alive
 from kantai.recipes import Budget
 from kantai.registry import Registry
 from kantai.strings import text
@@ -48,8 +48,8 @@ def registry(tmp_path):
     yield registry
     for run_id in registry._ids():
         worker = registry.open(run_id).worker()
-        if worker and worker.alive:
-            os.kill(worker.pid, signal.SIGKILL)
+        if worker:
+            end(worker.pid, worker.born)  # never this very process
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from kantai.errors import UserError
 from kantai.events import Failed, Finished, Started
 from kantai.fill_mask import FillMask
 from kantai.jobs import Jobs, JobState, budget_of, is_spent
-from kantai.processes import birth
+from kantai.processes import birth, end
 from kantai.recipes import Budget
 from kantai.registry import Registry, new_secret
 from kantai.strings import text
@@ -35,8 +35,8 @@ def registry(tmp_path):
     for info in registry.list(OWNER):
         Jobs(registry).stop(info.id)
         worker = registry.open(info.id).worker()
-        if worker and worker.alive:
-            os.kill(worker.pid, signal.SIGKILL)
+        if worker:
+            end(worker.pid, worker.born)  # never this very process
 
 
 def new_run(registry, paragraphs, tokenizer, budget, *, ready=True) -> str:

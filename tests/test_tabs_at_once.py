@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from kantai import stages
 from kantai.errors import UserError
 from kantai.jobs import Jobs
+from kantai.processes import end
 from kantai.registry import Registry
 from kantai.ui.desk import Desk
 from kantai.ui.tabs import model, pretrain, tokenizer
@@ -28,8 +27,8 @@ def desks(tmp_path):
     registry = made[0].registry
     for run_id in registry._ids():
         worker = registry.open(run_id).worker()
-        if worker and worker.alive:
-            os.kill(worker.pid, signal.SIGKILL)
+        if worker:
+            end(worker.pid, worker.born)  # never this very process
 
 
 @pytest.fixture

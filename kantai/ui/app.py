@@ -215,7 +215,7 @@ def launch_settings() -> dict[str, Any]:
                 Middleware(WholeUploads),
                 Middleware(Bodies, allowance=allowance),
                 Middleware(EarlyScript, script=browser_script(plotly), key="password_asked"),
-            ]
+            ],
         },
     }
 
