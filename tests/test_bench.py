@@ -137,19 +137,20 @@ def test_a_program_counts_from_its_birth():
     assert processes.age() > float(done.stdout)
 
 
-def test_a_training_leaves_time_for_its_examination(tokenizer, paragraphs):
+def test_a_training_leaves_time_for_its_examination(tokenizer, paragraphs, monkeypatch):
     exam = set_exam(pack_words(tokenizer, paragraphs), 64, tokenizer.learned)
     exam = deadline.part_of(exam, 96)
-    answered = []
+    answered, now = [], [0.0]
+    monkeypatch.setattr(deadline.time, "perf_counter", lambda: now[0])
 
     def examine(part):
         answered.append(len(part.rows))
-        time.sleep(0.002 * len(part.rows))
+        now[0] += 0.002 * len(part.rows)
 
     left = deadline.seconds_to_train(lambda: 5.0, examine, exam, weight_bytes=200_000_000)
     assert answered == [1, deadline.SAMPLE_TOKENS // 64]
-    all_of_it = 0.002 * (96 + 32)
-    assert 4.0 - 4 * all_of_it < left < 4.0 - all_of_it
+    all_of_it = 0.002 * (len(exam.rows) + 32)
+    assert left == pytest.approx(4.0 - all_of_it)
     assert deadline.seconds_to_train(lambda: 0.1, examine, exam, 0) == deadline.LEAST
 
 
