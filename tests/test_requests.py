@@ -218,18 +218,31 @@ def upload(address: str, data: bytes) -> tuple[int, str]:
     return answer(address + "gradio_api/upload", body, Content_Type=kind)
 
 
-def test_what_is_too_large_is_refused_before_it_is_read(serve, tmp_path):
-    address = serve(upload_bytes=10_000, text_characters=1_000, disk_bytes=3_000_000)
-    join = address + "gradio_api/queue/join"
-    assert posted(join, {"data": ["x" * 2_000_000], "fn_index": 0, "session_hash": "a"})[0] == 413
-    status, said = upload(address, bytes(2_000_000))
-    assert status == 413 and "1 MB" in said
+def begun(address: str, path: str, *headers: str) -> socket.socket:
+    """A connection on which a request has begun: its headers are sent, its body is not."""
     place = urlsplit(address)
-    with socket.create_connection((place.hostname, place.port), timeout=30) as line:
-        line.sendall(
-            b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: localhost\r\n"
-            b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-        )
+    line = socket.create_connection((place.hostname, place.port), timeout=30)
+    words = (f"POST /gradio_api/{path} HTTP/1.1", "Host: localhost", *headers, "", "")
+    line.sendall("\r\n".join(words).encode())
+    return line
+
+
+@pytest.mark.parametrize("path", ["queue/join", "upload"])
+def test_what_is_too_large_is_refused_before_it_is_read(serve, path):
+    address = serve(upload_bytes=10_000, text_characters=1_000)
+    with begun(address, path, "Content-Length: 2000000") as line:
+        said = b""
+        while part := line.recv(65_536):
+            said += part
+            if b"1 MB" in said:
+                break
+    assert said.startswith(b"HTTP/1.1 413 ") and b"1 MB" in said
+
+
+def test_a_sender_without_a_size_is_cut_off_and_full_uploads_are_told(serve, tmp_path):
+    address = serve(upload_bytes=10_000, text_characters=1_000, disk_bytes=3_000_000)
+    json_kind = "Content-Type: application/json"
+    with begun(address, "queue/join", json_kind, "Transfer-Encoding: chunked") as line:
         try:  # a sender that does not say its size is cut off
             for _ in range(200):
                 line.sendall(b"186a0\r\n" + b"x" * 100_000 + b"\r\n")
