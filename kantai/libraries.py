@@ -20,6 +20,7 @@ def preload(model_classes: Iterable[str]) -> threading.Thread:
     def load() -> None:
         import transformers
 
+        transformers.utils.logging.disable_progress_bar()  # its bars would cross ours
         for name in model_classes:
             getattr(transformers, name)
 
