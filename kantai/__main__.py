@@ -163,7 +163,7 @@ COMMANDS = (
             DEVICE,
             PRESET,
             VOCAB,
-            PRECISION,
+            (PRECISION[0], PRECISION[1] | {"default": "auto"}),
             BATCH,
             COMPILED,
             TEXT,

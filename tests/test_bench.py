@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from kantai import deadline, processes
+from kantai.__main__ import parser
 from kantai.architectures import find_preset
 from kantai.bench import crowd, data, fill, kernels, learn, load, scale, server, speed, ui
 from kantai.bench.memory import watched
@@ -31,11 +32,9 @@ from kantai.words import words
 from kantai.workspace import Run
 from tests.conftest import tiny_settings
 
-ARGUMENTS = Namespace(
-    files=[], text=None, device="cpu", preset="nano", vocab_size=400, json=False, seconds=None,
-    precision="auto", batch_size=None, compiled=False, watchers=4, people=2, hours=None,
-    password="",
-)  # fmt: skip
+# What the command line itself would give, so that its defaults are tried too.
+ASKED = "bench speed --device cpu --preset nano --vocab-size 400 --watchers 4 --people 2"
+ARGUMENTS = parser().parse_args(ASKED.split())
 CHINESE = "柳桥镇在河边，镇上的人家都靠船过日子。老王撑船，小李卖鱼，桥下的水慢慢流。"
 
 
