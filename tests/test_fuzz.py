@@ -326,20 +326,22 @@ def test_every_endpoint_with_anything(served, name):
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_somebody_elses_run_stays_as_it_is(served, name):
+    theirs = served.new("somebody")
+
     @hostile
     @given(st.data())
     def ask(data):
         called, rest = served.called[name], CHANGES[name]
-        stranger = data.draw(st.just("me") | junk.filter(lambda owner: owner != "its owner"))
+        stranger = data.draw(st.just("me") | junk.filter(lambda owner: owner != "somebody"))
         if data.draw(st.booleans()):
             rest = [data.draw(junk) for _ in rest]
-        before = served.called["state"](served.theirs)
+        before = served.called["state"](theirs)
         with pytest.raises(UserError) as error:
-            called(served.theirs, stranger, *rest)
+            called(theirs, stranger, *rest)
         if (stranger, rest) == ("me", CHANGES[name]):
             assert error.value.key == "not_owner"
-        assert served.called["state"](served.theirs) == before
-        assert not served.registry.open(served.theirs).stop_asked()
+        assert served.called["state"](theirs) == before
+        assert not served.registry.open(theirs).stop_asked()
 
     ask()
     assert CHANGES.keys() <= served.called.keys()
