@@ -22,8 +22,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kantai.architectures import Preset
 from kantai.errors import UserError
@@ -284,11 +285,8 @@ class Run:
         Whole lines only, about `most` bytes of them: ask again until the cursor stands still.
         A cursor that the log is shorter than begins anew.
         """
-        path = self.folder / "events.jsonl"
-        if not path.is_file():
-            return [], 0
-        with open(path, "rb") as log:
-            cursor = cursor if 0 <= cursor <= self.log_size else 0
+        with self._log() as log:
+            cursor = cursor if 0 <= cursor <= log.seek(0, os.SEEK_END) else 0
             log.seek(cursor)
             chunk = log.read(most)
             if chunk and len(chunk) == most and b"\n" not in chunk:
@@ -306,18 +304,22 @@ class Run:
         return next((event for event in newest_first if isinstance(event, kind)), None)
 
     def _last_lines(self, most: int) -> list[str]:
-        path = self.folder / "events.jsonl"
-        if not path.is_file():
-            return []
-        with open(path, "rb") as log:
-            log.seek(max(0, self.log_size - most))
+        with self._log() as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - most))
             return log.read().decode("utf-8", "replace").split("\n")
+
+    def _log(self) -> BinaryIO:
+        """The event log; an empty one where there is none yet, or the Run was deleted just now."""
+        try:
+            return open(self.folder / "events.jsonl", "rb")
+        except FileNotFoundError:
+            return BytesIO()
 
     @property
     def log_size(self) -> int:
         """Bytes of the event log."""
-        path = self.folder / "events.jsonl"
-        return path.stat().st_size if path.is_file() else 0
+        with self._log() as log:
+            return log.seek(0, os.SEEK_END)
 
     @property
     def changed(self) -> int:
