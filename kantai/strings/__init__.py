@@ -6,11 +6,11 @@ and no command line: both ask `text(key, language, **values)`.
 
 from __future__ import annotations
 
-from kantai.strings import asking, hub, jobs, reading, screen, teacher, training
+from kantai.strings import asking, hub, jobs, live, page, reading, tabs, teacher, training
 
 LANGUAGES = {"en": "English", "zh": "中文"}
-TABLES = (reading.TEXTS, training.TEXTS, jobs.TEXTS, screen.TEXTS, teacher.TEXTS, asking.TEXTS,
-          hub.TEXTS)  # fmt: skip
+AREAS = (reading, training, jobs, page, *tabs.TABS, live, teacher, asking, hub)
+TABLES = tuple(area.TEXTS for area in AREAS)
 
 
 def text(key: str, language: str = "en", **values: object) -> str:
