@@ -1,21 +1,19 @@
 """Documents in, a Corpus out: clean paragraphs, and a report of all that was changed.
 
-Also what the notebook's way of reading would have lost. The rules are in
-`kantai.cleaning`, the split in `kantai.splitting`. Knows no file formats and no folders.
+The rules are in `kantai.cleaning`, the split in `kantai.splitting`. Knows no file formats and
+no folders.
 """
 
 from __future__ import annotations
 
-import random
-from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from kantai.changes import Changes
 from kantai.cleaning import CLEANING_RULES, Rule, choose_rules
 from kantai.errors import UserError
+from kantai.lines import LineByLine
 from kantai.splitting import Split, ngram_overlap, split_corpus
 from kantai.stretches import STRETCH, clean_stretches, stretches
 from kantai.words import batches, paragraph_lengths, word_frequencies
@@ -26,12 +24,10 @@ if TYPE_CHECKING:
 __all__ = [  # with what belongs to a corpus and has a module of its own
     "Corpus",
     "FileReport",
-    "LineByLine",
     "Report",
     "RuleReport",
     "Split",
     "build_corpus",
-    "line_by_line",
     "ngram_overlap",
     "paragraph_lengths",
     "split_corpus",
@@ -61,15 +57,6 @@ class RuleReport:
     changed: int
     removed_characters: int
     examples: list[tuple[str, str]]  # (before, after)
-
-
-@dataclass(frozen=True)
-class LineByLine:
-    """What one line an example, cut and padded, makes of a text: fractions from 0 to 1."""
-
-    examples: int
-    tokens_lost_fraction: float
-    padding_fraction: float
 
 
 @dataclass(frozen=True)
@@ -219,40 +206,3 @@ def _report(length: Length, files: list[FileReport], tallies: dict[str, Changes]
     ]
     duplicates = sum(r.changed for r in rules if CLEANING_RULES[r.name].on_paragraphs)
     return Report(files, characters, words, length.paragraphs, rules, duplicates)
-
-
-def line_by_line(
-    lines: Iterable[str],
-    count_tokens: Callable[[list[str]], list[int]],
-    *,
-    block_size: int = 128,
-    batch_size: int = 64,
-) -> LineByLine:
-    """What the notebook's reading makes of `lines`: how much is cut off, how much is padding.
-
-    There one line that is not blank is one example, `<s>` and `</s>` are put around it, what
-    exceeds `block_size` tokens is thrown away, and the examples, shuffled, are padded to the
-    longest of their batch. `count_tokens` gives the number of tokens of each line, without
-    special tokens.
-
-    >>> line_by_line(["a b c", "", "a"], lambda rows: [len(row.split()) for row in rows])
-    LineByLine(examples=2, tokens_lost_fraction=0.0, padding_fraction=0.2)
-    """
-    filled = (line for line in lines if line.strip())
-    lengths = array("l")
-    tokens = 0
-    while chunk := list(islice(filled, 1_000)):
-        counted = count_tokens(chunk)
-        tokens += sum(counted)
-        lengths.extend(min(count + 2, block_size) for count in counted)
-    kept = sum(lengths) - 2 * len(lengths)
-    order = lengths.tolist()
-    random.Random(0).shuffle(order)
-    starts = range(0, len(order), batch_size)
-    rows = [order[start : start + batch_size] for start in starts]
-    positions = sum(max(row) * len(row) for row in rows)
-    return LineByLine(
-        len(lengths),
-        (tokens - kept) / tokens if tokens else 0.0,
-        (positions - sum(lengths)) / positions if positions else 0.0,
-    )

@@ -1,7 +1,6 @@
 """From documents to a Corpus, its report and its split."""
 
 import json
-from dataclasses import replace
 
 import psutil
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from kantai import corpus as corpus_module
 from kantai.cleaning import CLEANING_RULES
-from kantai.corpus import build_corpus, line_by_line, ngram_overlap, split_corpus, stretches
+from kantai.corpus import build_corpus, ngram_overlap, split_corpus, stretches
 from kantai.errors import UserError
 from kantai.readers import Document
 from kantai.stretches import _Cleaner, _Cleaners
@@ -214,28 +213,3 @@ def test_overlap_is_the_share_of_runs_seen_in_training():
     assert ngram_overlap(story(9), story(9)) == 1.0
     split = split_corpus(story(300))
     assert split.overlap == ngram_overlap(split.train, split.validation)
-
-
-# -- what the notebook would have lost ----------------------------------------------------
-
-
-def count(lines):
-    return [len(line.split()) for line in lines]
-
-
-def test_line_by_line_counts_what_is_cut_and_what_is_padded():
-    lines = ["w " * 200, "  ", "", "w " * 24]
-    report = line_by_line(lines, count)
-    assert report.examples == 2
-    assert report.tokens_lost_fraction == pytest.approx(74 / 224)
-    assert report.padding_fraction == pytest.approx((128 - 26) / 256)
-    alone = line_by_line(lines, count, batch_size=1)
-    assert alone.padding_fraction == 0.0
-    assert line_by_line([], count) == replace(
-        report, examples=0, tokens_lost_fraction=0.0, padding_fraction=0.0
-    )
-
-
-def test_line_by_line_shuffles_before_it_pads():
-    lines = ["w " * 10] * 640 + ["w " * 100] * 640
-    assert line_by_line(lines, count).padding_fraction > 0.3
