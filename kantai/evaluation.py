@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from kantai.architectures import masked_logits
-from kantai.baselines import OUTSIDE, Baseline, gaps
+from kantai.baselines import Baseline
+from kantai.counting import OUTSIDE, gaps
 from kantai.errors import UserError, cause
 from kantai.masking import EVALUATION, IGNORED, MaskedRows, mask_rows
 from kantai.packing import Packed

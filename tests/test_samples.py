@@ -8,9 +8,10 @@ from random import Random
 
 import pytest
 
-from kantai.baselines import NGram, gaps
+from kantai.baselines import NGram
 from kantai.cleaning import CLEANING_RULES
 from kantai.corpus import build_corpus, split_corpus
+from kantai.counting import gaps
 from kantai.errors import UserError
 from kantai.evaluation import Exam, set_exam
 from kantai.packing import pack, pack_words
