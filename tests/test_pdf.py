@@ -15,37 +15,18 @@ from kantai import pdf
 from kantai.errors import UserError
 from kantai.readers import read_files
 from kantai.sources import Limits
+from tests.pdfs import CATALOGUE, PAGE, PAGES, stream, written
 from tests.test_fuzz import zipped
 
-FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
-PAGE = (b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"
-        b"/Resources<</Font<</F1 %s>>>>>>" % FONT)  # fmt: skip
 KB = 1_000
-
-
-def written(objects: dict[int, bytes]) -> bytes:
-    """A PDF of these objects; 1 is the catalogue."""
-    whole, places = b"%PDF-1.5\n", {}
-    for number, body in objects.items():
-        places[number] = len(whole)
-        whole += b"%d 0 obj%s\nendobj\n" % (number, body)
-    size, start = max(objects) + 1, len(whole)
-    rows = b"".join(
-        b"%010d 00000 %s \n" % (places.get(n, 0), b"n" if n in places else b"f")
-        for n in range(size)
-    )
-    end = b"trailer<</Root 1 0 R/Size %d>>\nstartxref\n%d\n%%%%EOF\n" % (size, start)
-    return whole + b"xref\n0 %d\n" % size + rows + end
 
 
 def one_page(content: bytes, *, layers: int = 1) -> bytes:
     """One page whose content was deflated so many times."""
     for _ in range(layers):
         content = zlib.compress(content)
-    names = b" ".join([b"/FlateDecode"] * layers)
-    stream = b"<</Length %d/Filter[%s]>>stream\n%s\nendstream" % (len(content), names, content)
-    pages = b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
-    return written({1: b"<</Type/Catalog/Pages 2 0 R>>", 2: pages, 3: PAGE, 4: stream})
+    filters = b"/Filter[%s]" % b" ".join([b"/FlateDecode"] * layers)
+    return written({1: CATALOGUE, 2: PAGES, 3: PAGE, 4: stream(content, filters)})
 
 
 def nested_pages(depth: int) -> bytes:
@@ -53,20 +34,20 @@ def nested_pages(depth: int) -> bytes:
     nodes = {n: b"<</Type/Pages/Kids[%d 0 R]/Count 1>>" % (n + 1) for n in range(5, depth + 5)}
     first = b"<</Type/Pages/Kids[5 0 R]/Count 1>>"
     leaf = PAGE.replace(b"/Contents 4 0 R", b"")
-    return written({1: b"<</Type/Catalog/Pages 2 0 R>>", 2: first, **nodes, depth + 5: leaf})
+    return written({1: CATALOGUE, 2: first, **nodes, depth + 5: leaf})
 
 
 def many_pages(number: int) -> bytes:
     """So many pages, all the same object."""
     kids = b"3 0 R " * number
     pages = b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, number)
-    return written({1: b"<</Type/Catalog/Pages 2 0 R>>", 2: pages, 3: PAGE, 4: b"<<>>"})
+    return written({1: CATALOGUE, 2: pages, 3: PAGE, 4: b"<<>>"})
 
 
 def a_ring() -> bytes:
     """Pages that hold themselves."""
     pages = b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>"
-    return written({1: b"<</Type/Catalog/Pages 2 0 R>>", 2: pages})
+    return written({1: CATALOGUE, 2: pages})
 
 
 @cache
