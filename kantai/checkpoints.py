@@ -1,17 +1,21 @@
 """What a stopped training leaves behind, so that another goes on as if nothing had happened.
 
 Weights, the best ones, their running average, the optimizers' numbers, and where it stands.
-Knows no files: `kantai.workspace` writes them.
+Knows no folder: the path is given.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from kantai.errors import UserError
@@ -41,6 +45,21 @@ class Checkpoint:
 
     tensors: dict[str, Tensor]
     progress: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write both into one file of safetensors."""
+        tensors = {name: tensor.contiguous() for name, tensor in self.tensors.items()}
+        save_file(tensors, path, metadata={"progress": json.dumps(self.progress)})
+
+    @classmethod
+    def load(cls, path: Path, device: str = "cpu") -> Checkpoint:
+        """Read what `save` wrote, its tensors onto `device`. Raises ValueError for another file."""
+        try:
+            with safe_open(path, "pt", device=device) as file:
+                progress = json.loads(file.metadata()["progress"])
+                return cls({name: file.get_tensor(name) for name in file.keys()}, progress)  # noqa: SIM118
+        except (SafetensorError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is no checkpoint") from error
 
 
 Kept = Mapping[str, list[Tensor]]  # kind -> a tensor for each weight, in the model's order

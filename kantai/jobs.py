@@ -35,8 +35,8 @@ from kantai.strings import text
 from kantai.workspace import Run, Worker
 
 if TYPE_CHECKING:
+    from kantai.settings import Settings
     from kantai.spaces import Lender
-    from kantai.workspace import Settings
 
 Change = Callable[["Settings"], "Settings"]
 BudgetRecord = dict[str, float | None]  # name -> how much; None: not by this

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -61,6 +62,24 @@ def pieces(
         yield np.array(ids, dtype=kind)
         done += len(chunk)
         progress(done / len(paragraphs))
+
+
+def write_ids(
+    path: Path,
+    tokenizer: ByteLevelBPE,
+    paragraphs: Sequence[str],
+    progress: Callable[[float], None] = lambda share: None,
+) -> None:
+    """What `pack` gives, into a file: a text of any length costs no memory."""
+    with open(path, "wb") as file:
+        for ids in pieces(tokenizer, paragraphs, progress):
+            file.write(ids.tobytes())
+
+
+def mapped_ids(path: Path, tokenizer: ByteLevelBPE) -> np.ndarray:
+    """The ids [tokens] of a file of `write_ids`, read from the disk as they are asked for."""
+    kind = id_type(tokenizer.learned)
+    return np.memmap(path, kind, "r") if path.stat().st_size else np.empty(0, kind)
 
 
 def spread(stream: np.ndarray, most: int, parts: int = 16) -> np.ndarray:

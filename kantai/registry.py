@@ -24,8 +24,9 @@ from kantai.errors import UserError
 from kantai.events import Event, Failed, Finished, Validated
 from kantai.files import told_plainly
 from kantai.limits import ALLOWANCES, Allowance
+from kantai.settings import Settings
 from kantai.shelf import Shelf
-from kantai.workspace import SHELF, Run, Settings, folder_bytes
+from kantai.workspace import SHELF, Run, folder_bytes
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{15,63}")
 NAME_LENGTH = 80

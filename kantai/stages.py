@@ -31,6 +31,7 @@ from kantai.keeping import REUSED, Tell, silent
 from kantai.packing import Packed, line_rows, pack_words, spread
 from kantai.pretraining import Pretraining
 from kantai.rows import LineExamples, PackedText
+from kantai.settings import Settings
 from kantai.shelf import Hold, key_of
 from kantai.tokenizer import (
     SPECIAL_TOKENS,
@@ -41,7 +42,7 @@ from kantai.tokenizer import (
     train_tokenizer,
 )
 from kantai.watching import Watch
-from kantai.workspace import Run, Settings, model_folder
+from kantai.workspace import Run, model_folder
 
 LEARNED_FROM = 200_000_000  # characters that a vocabulary is learned from, at most
 COUNTED = 20_000_000  # tokens that the baselines count, at most

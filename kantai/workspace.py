@@ -17,21 +17,20 @@ folder that can be read and resumed. No pickle anywhere: tensors are safetensors
 from __future__ import annotations
 
 import json
-import os
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, field
-from io import BytesIO
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from kantai.architectures import Preset
 from kantai.errors import UserError
-from kantai.events import Event, Failed, finite, from_lines, to_line
+from kantai.event_log import EventLog
+from kantai.events import Failed, finite
 from kantai.files import replace, replace_folder, share_files, told_plainly, write_text
+from kantai.packing import mapped_ids, write_ids
 from kantai.processes import is_alive
 from kantai.records import fitting
+from kantai.settings import Settings
 from kantai.shelf import Hold, Shelf, key_of
 from kantai.texts import Texts
 from kantai.tokenizer import ByteLevelBPE
@@ -40,52 +39,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kantai.checkpoints import Checkpoint
-    from kantai.recipes import Budget, Recipe
 
 VERSION = 1
 PARTS = ("train", "validation")
 SHELF = ".shared"  # beside the Runs: what several of them have
-PULL = 65_536  # bytes of the log that one look takes, at most
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a Run was asked to be; all that a resume needs to know.
-
-    Raises UserError for a seed that no generator of random numbers takes.
-    """
-
-    preset_name: str
-    preset: Preset
-    recipe: Recipe
-    budget: Budget
-    vocab_size: int | None = None  # None: suggested by the length of the text
-    min_frequency: int = 2
-    precision: str = "auto"
-    seed: int = 0
-    files: tuple[str, ...] = ()
-    created: float = field(default_factory=time.time)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.seed < 2**63:
-            raise UserError("seed_range", asked=self.seed)
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Settings:
-        """The settings of a `run.json`, of an earlier version too.
-
-        Raises KeyError or TypeError where something is missing that has no default.
-        """
-        from kantai.recipes import Budget, recipe_from_json  # brings torch, which takes seconds
-
-        return fitting(
-            cls,
-            record,
-            preset=fitting(Preset, record["preset"]),
-            recipe=recipe_from_json(record["recipe"]),
-            budget=fitting(Budget, record["budget"]),
-            files=tuple(record.get("files", ())),
-        )
 
 
 @dataclass(frozen=True)
@@ -103,10 +60,11 @@ class Worker:
         return is_alive(self.pid, self.born)
 
 
-class Run:
-    """One folder, and all that is read from it and written to it."""
+class Run(EventLog):
+    """One folder, and all that is read from it and written to it; its log is an EventLog."""
 
     def __init__(self, folder: Path):
+        super().__init__(folder / "events.jsonl")
         self.folder = folder
         self.tokenizer_folder = folder / "tokenizer"
         self.model_folder = folder / "model"
@@ -197,26 +155,15 @@ class Run:
 
         Packed at the first call, and anew where the text or the tokenizer is another one since.
         """
-        import numpy as np
-
-        from kantai.packing import id_type, pieces
-
         texts, folder = self.texts("train"), self.folder / "tokens"
         made_of = json.dumps(self.report), str(texts.size), tokenizer.full.to_str()
         name = f"{key_of(*made_of)[:16]}.bin"
-
-        def fill(folder: Path) -> None:
-            with open(folder / name, "wb") as file:
-                for ids in pieces(tokenizer, texts, progress):
-                    file.write(ids.tobytes())
-
         if not (folder / name).is_file():
-            replace_folder(folder, fill)
+            replace_folder(folder, lambda new: write_ids(new / name, tokenizer, texts, progress))
             for old in folder.glob("*.bin"):
                 if old.name != name:
                     old.unlink(missing_ok=True)
-        kind, size = id_type(tokenizer.learned), (folder / name).stat().st_size
-        return np.memmap(folder / name, kind, "r") if size else np.empty(0, kind)
+        return mapped_ids(folder / name, tokenizer)
 
     def take_from(self, other: Run, *, tokenizer: bool = True) -> None:
         """Have the text of another Run, and perhaps its tokenizer, without writing them again.
@@ -258,68 +205,7 @@ class Run:
         else:
             replace_folder(self.folder / name, make)
 
-    # --- events -------------------------------------------------------------------------------
-
-    def append(self, event: Event) -> None:
-        """Add one line to the log, flushed at once; half a line left by a kill is closed first."""
-        path = self.folder / "events.jsonl"
-        with told_plainly(path), open(path, "a+b") as log:
-            log.seek(0, os.SEEK_END)
-            if log.tell():
-                log.seek(-1, os.SEEK_END)
-                if log.read(1) != b"\n":
-                    log.write(b"\n")
-            log.write(to_line(event).encode() + b"\n")
-
-    def events(self) -> list[Event]:
-        """All events so far; a line that a kill cut short is passed over."""
-        path = self.folder / "events.jsonl"
-        if not path.is_file():
-            return []
-        with open(path, encoding="utf-8", errors="replace") as log:
-            return list(from_lines(log))
-
-    def events_after(self, cursor: int, most: int = PULL) -> tuple[list[dict[str, Any]], int]:
-        """What the log holds after byte `cursor`, as plain dicts, and the cursor to ask with next.
-
-        Whole lines only, about `most` bytes of them: ask again until the cursor stands still.
-        A cursor that the log is shorter than begins anew.
-        """
-        with self._log() as log:
-            cursor = cursor if 0 <= cursor <= log.seek(0, os.SEEK_END) else 0
-            log.seek(cursor)
-            chunk = log.read(most)
-            if chunk and len(chunk) == most and b"\n" not in chunk:
-                chunk += log.readline()
-        whole = chunk[: chunk.rfind(b"\n") + 1]
-        return list(_records(whole)), cursor + len(whole)
-
-    def last_events(self, most: int = PULL) -> list[Event]:
-        """The events of the log's last `most` bytes."""
-        return list(from_lines(self._last_lines(most)))
-
-    def latest(self, kind: type | tuple[type, ...] = object) -> Any:
-        """The newest event of a kind, or None where the log's end holds none; reads no more."""
-        newest_first = from_lines(reversed(self._last_lines(PULL)))
-        return next((event for event in newest_first if isinstance(event, kind)), None)
-
-    def _last_lines(self, most: int) -> list[str]:
-        with self._log() as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - most))
-            return log.read().decode("utf-8", "replace").split("\n")
-
-    def _log(self) -> BinaryIO:
-        """The event log; an empty one where there is none yet, or the Run was deleted just now."""
-        try:
-            return open(self.folder / "events.jsonl", "rb")
-        except FileNotFoundError:
-            return BytesIO()
-
-    @property
-    def log_size(self) -> int:
-        """Bytes of the event log."""
-        with self._log() as log:
-            return log.seek(0, os.SEEK_END)
+    # --- what happened, and what is asked of it ------------------------------------------------
 
     @property
     def changed(self) -> int:
@@ -387,31 +273,19 @@ class Run:
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """One file, so that weights and counters can never disagree."""
-        from safetensors.torch import save_file
-
-        numbers = {"progress": json.dumps(checkpoint.progress)}
-        tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
-        replace(
-            self.folder / "checkpoint.safetensors",
-            lambda path: save_file(tensors, path, metadata=numbers),
-        )
+        replace(self.folder / "checkpoint.safetensors", checkpoint.save)
 
     def load_checkpoint(self, device: str = "cpu") -> Checkpoint | None:
         """The newest checkpoint, or None. Raises UserError if it cannot be read."""
-        from safetensors import SafetensorError, safe_open
-
         from kantai.checkpoints import Checkpoint
 
         path = self.folder / "checkpoint.safetensors"
         if not path.is_file():
             return None
         try:
-            with safe_open(path, "pt", device=device) as file:
-                numbers = json.loads(file.metadata()["progress"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            return Checkpoint.load(path, device)
+        except ValueError as error:
             raise UserError("broken_run", folder=self.folder, file=path.name) from error
-        return Checkpoint(tensors, numbers)
 
     def write_model(self, model: Any, tokenizer: ByteLevelBPE) -> None:
         """Weights, config and tokenizer in the form that from_pretrained loads."""
@@ -468,16 +342,6 @@ def model_folder(folder: Path) -> Path:
     """Where the model is: in a Run's `model/`, or in the folder itself."""
     inner = Run(folder).model_folder
     return inner if inner.is_dir() else folder
-
-
-def _records(lines: bytes) -> Iterator[dict[str, Any]]:
-    for line in lines.splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:  # cut short by a kill
-            continue
-        if isinstance(record, dict) and isinstance(record.get("event"), str):
-            yield record
 
 
 def _plain(value: Any) -> Any:

@@ -62,7 +62,7 @@ def tiny_settings(budget):
     """Settings of a Run whose model trains in no time."""
     from kantai.architectures import find_preset
     from kantai.recipes import recipe_for
-    from kantai.workspace import Settings
+    from kantai.settings import Settings
 
     preset = find_preset("nano", hidden_size=32, num_hidden_layers=2, intermediate_size=64)
     recipe = recipe_for("playground", "cpu", batch_size=8)

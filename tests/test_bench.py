@@ -19,7 +19,7 @@ from kantai.architectures import find_preset
 from kantai.bench import crowd, data, fill, kernels, learn, load, scale, server, speed, ui
 from kantai.bench.memory import watched
 from kantai.bench.same_words import Side, recover, same_questions
-from kantai.commands.settings import asked_budget
+from kantai.commands.asked import asked_budget
 from kantai.corpus import build_corpus
 from kantai.errors import UserError
 from kantai.evaluation import set_exam

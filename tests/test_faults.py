@@ -29,11 +29,12 @@ from kantai.jobs import HOUSE, Jobs
 from kantai.processes import birth, end, is_alive
 from kantai.recipes import Budget
 from kantai.registry import Registry
+from kantai.settings import Settings
 from kantai.strings import text
 from kantai.ui import live
 from kantai.ui.desk import Desk
 from kantai.ui.tabs import model
-from kantai.workspace import Run, Settings, Worker
+from kantai.workspace import Run, Worker
 from tests.conftest import tiny_settings
 
 OWNER = "anna"

@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kantai.commands.asked import asked_budget, check_resume, settings_of
 from kantai.commands.common import chosen_rules, say
-from kantai.commands.settings import asked_budget, check_resume, settings_of
 from kantai.progress import Bars
 
 if TYPE_CHECKING:

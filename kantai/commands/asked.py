@@ -11,7 +11,7 @@ from kantai.errors import UserError
 
 if TYPE_CHECKING:
     from kantai.recipes import Budget
-    from kantai.workspace import Settings
+    from kantai.settings import Settings
 
 
 def settings_of(arguments: Namespace) -> Settings:
@@ -19,8 +19,8 @@ def settings_of(arguments: Namespace) -> Settings:
     from kantai.architectures import DEFAULT_PRESET, find_preset, with_rows
     from kantai.devices import check_precision, find_device
     from kantai.recipes import find_recipe, recipe_for
+    from kantai.settings import Settings
     from kantai.tokenizer import TokenizerSettings
-    from kantai.workspace import Settings
 
     recipe_name = arguments.recipe or "playground"
     precision = arguments.precision or "auto"
