@@ -14,7 +14,11 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import kantai
-from kantai.ui import app
+from kantai.errors import UserError
+from kantai.jobs import Jobs
+from kantai.registry import Registry
+from kantai.ui import app, demo
+from kantai.ui.desk import Desk
 from kantai.ui.endpoints import THEMES
 from kantai.workspace import Run
 from tests.conftest import small_text
@@ -33,6 +37,7 @@ def client(tmp_path_factory, runs):
     """Asks a served page."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        patch.setenv("KANTAI_TEACHER", "apple")
         blocks = app.build_app(runs)
         settings = app.launch_settings() | {"prevent_thread_lock": True, "quiet": True}
         address = blocks.launch(**settings, server_name="127.0.0.1")[1]
@@ -135,6 +140,48 @@ def test_samples_and_books_are_sources_too(ask, owner):
         assert values, name
     with pytest.raises(AppError, match="files, paste, book"):
         ask("new_run_from", owner, "web", "http://example.org")
+
+
+def test_the_whole_demo_is_one_call(ask, owner):
+    run = ask("run_demo", owner, "dirty", 5)
+    assert ask("state", run)["state"] in ("waiting", "preparing", "training")
+    assert ask("tokenize", run, "the harbour")
+    [file] = ask("text_report", run)["files"]
+    assert file["name"] == "dirty.txt"
+    ask("stop", run, owner)
+    before = len(ask("runs", owner))
+    for given, said in ((("sea", 5), "harbour, willow, dirty"), (("dirty", 0), "above 0")):
+        with pytest.raises(AppError, match=said):
+            ask("run_demo", owner, *given)
+    assert len(ask("runs", owner)) == before  # nothing was begun
+
+
+def test_a_demo_that_cannot_be_queued_leaves_nothing(tmp_path, monkeypatch):
+    def refuse(*given):
+        raise UserError("queue_full", most=30)
+
+    monkeypatch.setattr(demo.pretrain, "start", refuse)
+    registry = Registry(tmp_path)
+    with pytest.raises(UserError, match="30"):
+        demo.at_once(Desk(registry, Jobs(registry, device="cpu")), "me", "dirty", 5)
+    assert registry.list("me") == []
+
+
+def test_the_class_is_told_as_on_the_page(ask, owner, trained):
+    mine, theirs = ask("classroom", owner), ask("classroom", ask("new_owner"))
+    [line] = [line for line in mine["runs"] if line["run"] == trained]
+    assert line["name"] == "My mill" and line["mine"] and line["state"] == "finished"
+    assert trained not in str(theirs) and "My mill" not in str(theirs)
+    assert len(theirs["runs"]) == len(mine["runs"]) and theirs["machine"]["cores"] > 0
+    assert theirs["limits"]["waiting"] == 30 and theirs["limits"]["runs_each"] is None
+    assert trained in str(ask("classroom", ask("new_owner"), "apple"))
+    with pytest.raises(AppError, match="not the teacher's key"):
+        ask("classroom", owner, "pear")
+
+
+def test_nothing_is_pushed_from_a_page_where_nobody_can_sign_in(ask, trained):
+    with pytest.raises(AppError, match="Nobody can sign in on this page.*export RUN --to hub"):
+        ask("push", trained, "ana/model", True)
 
 
 def test_a_vocabulary_that_is_being_learned_can_be_cancelled(client, ask, owner):

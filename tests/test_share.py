@@ -68,6 +68,21 @@ def test_the_list_gives_names_and_ids_to_their_owner_and_the_teacher_alone(desk,
     assert TEACHER not in pupil + owner + key
 
 
+def test_a_program_is_told_no_more_than_the_page_tells(desk, watched, monkeypatch):
+    monkeypatch.setenv("KANTAI_TEACHER", "apple")
+    [pupil], [owner], [teachers] = (
+        teacher.seen_by(desk, *who) for who in ((PUPIL, ""), (TEACHER, ""), (PUPIL, "apple"))
+    )
+    assert (pupil["run"], pupil["name"], pupil["mine"]) == (None, None, False)
+    assert pupil["loss"] == 5.25 and TEACHER not in str(pupil)
+    assert (owner["run"], owner["name"], owner["mine"]) == (watched, "Anna's diary", True)
+    assert (teachers["run"], teachers["mine"]) == (watched, False)
+    for known, key in (("apple", "pear"), ("", "apple"), ("apple", "\ud800")):
+        monkeypatch.setenv("KANTAI_TEACHER", known)
+        with pytest.raises(UserError, match="KANTAI_TEACHER"):
+            teacher.seen_by(desk, TEACHER, key)
+
+
 def test_without_a_key_at_the_start_no_key_opens_the_list(desk, watched):
     assert not teacher.is_teacher("", "") and not teacher.is_teacher(None, "apple")
     with pytest.raises(UserError, match="KANTAI_TEACHER"):

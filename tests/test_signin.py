@@ -104,6 +104,28 @@ def test_the_account_takes_the_place_of_the_browser_where_the_page_itself_asks(
     assert list(shown(request, profile, *given)) == ["en", "run", owner, owner]
 
 
+def test_an_endpoint_is_told_who_asks_and_only_meanwhile(registry):
+    accounts, seen = Accounts(registry), []
+
+    def endpoint(run: str, private: bool = True) -> str:
+        """Looks who asks."""
+        seen.append(signin.login())
+        return run + str(private)
+
+    call = accounts.telling(endpoint)
+    token = gr.OAuthToken("the token", "openid contribute-repos", 0)
+    names = [name for name, *_ in gr.utils.get_function_params(call)]
+    assert names == ["run", "private"]
+    assert call(Request(), PROFILE, token, "x", False) == "xFalse" and signin.login() is None
+    call(Request(origin="https://evil.example"), PROFILE, token, "x")
+    call(Request(), None, None, "x")
+    assert seen == [
+        signin.Login(accounts.secret("id of ana"), "the token"),
+        signin.Login(None, None),
+        signin.Login(None, None),
+    ]
+
+
 def test_runs_are_handed_over_by_their_owner_alone(registry):
     settings = tiny_settings(Budget(seconds=30))
     mine, other = (registry.new(settings, name="x", owner=who) for who in ("mine", "other"))

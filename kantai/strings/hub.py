@@ -48,6 +48,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "You are not signed in, or did not allow writing: sign in with Hugging Face and allow it.",
         "你尚未登录，或没有允许写入：请使用 Hugging Face 登录并授权。",
     ),
+    "push_nowhere": (
+        "Nobody can sign in on this page, so nothing is pushed from it: "
+        "python -m kantai export RUN --to hub pushes with this machine's own login.",
+        "本页面不能登录，因此无法推送：python -m kantai export RUN --to hub 会用本机的登录推送。",
+    ),
     "hub_name": (
         "{repo} cannot be a repository's name: write owner/name, with letters, digits, - _ and . "
         "alone.",

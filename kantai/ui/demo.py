@@ -41,6 +41,23 @@ def tour(desk: Desk, owner: str, look: float = LOOK) -> Iterator[tuple[Any, Any]
     yield {"tab": "pretrain", "then": "fill_mask", "run": run_id}, run_id
 
 
+def at_once(desk: Desk, owner: str, sample: str, seconds: float) -> str:
+    """The same without looking: the id of the Run, whose training waits or begins.
+
+    Raises UserError for what cannot be, and then leaves nothing.
+    """
+    plan = pretrain.Plan(amount=seconds)
+    plan.applied(desk.default_settings(), desk.device().kind)
+    desk.registry.allowance.check("run_seconds", seconds, "run_over_limit")
+    run_id = desk.sample_run(owner, sample)
+    try:
+        tokenizer.learn_now(desk, run_id, owner, None, 2, lambda key, share: None)
+        return pretrain.start(desk, run_id, owner, *vars(plan).values())
+    except BaseException:
+        desk.registry.delete(run_id, owner)
+        raise
+
+
 def wire(page: Page, button: gr.Button) -> None:
     """The button, and the component that opens the tabs."""
     guide = Tour()

@@ -26,15 +26,24 @@ def push(
     """Push one's own Run to a new repository; what is said meanwhile and at the end."""
     yield tag("p.k-hint", both("push_goes"), role="status")
     try:
-        if not token:  # the Hub's library would look for a login of this machine
-            raise UserError("push_signed_out")
-        run = desk.registry.owned(run_id, owner)
-        address = export.push(run, repo.strip(), token=token, private=private, new=True)
+        address = push_now(desk, run_id, owner, repo, private, token)
     except UserError as error:
         yield nodes.mistake(error)
     else:
         link = tag("a", address, href=address)
         yield tag("p.k-hint", both("push_done"), " ", link, role="status")
+
+
+def push_now(
+    desk: Desk, run_id: str, owner: str, repo: str, private: bool, token: str | None
+) -> str:
+    """The same in one go: the address. Raises UserError for whatever goes wrong."""
+    if not token:  # the Hub's library would look for a login of this machine
+        raise UserError("push_signed_out")
+    run = desk.registry.owned(run_id, owner)
+    if run.result is None:
+        raise UserError("no_model", folder=run_id)
+    return export.push(run, repo.strip(), token=token, private=private, new=True)
 
 
 def suggested(desk: Desk, run_id: str, user: str) -> str:

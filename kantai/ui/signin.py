@@ -11,8 +11,10 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from functools import partial
-from inspect import isgeneratorfunction
+from inspect import Parameter, isgeneratorfunction, signature
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,22 @@ KEY_FILE = ".account-key"
 KEY_BYTES = 32
 WRITES = {"contribute-repos", "write-repos", "manage-repos"}  # scopes that let one push
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who asks an endpoint: the owner's secret of the account, and what lets one push, if any."""
+
+    owner: str | None
+    token: str | None
+
+
+_login: ContextVar[Login | None] = ContextVar("login", default=None)
+
+
+def login() -> Login | None:
+    """Who asks; None where nobody can sign in."""
+    return _login.get()
 
 
 def may_sign_in(environment: Mapping[str, str]) -> bool:
@@ -73,6 +91,34 @@ class Accounts:
             yield from call(*known(request, profile, given))
 
         return steps if isgeneratorfunction(call) else once
+
+    def telling(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """`call`, an endpoint, for Gradio; meanwhile `login` tells who asks.
+
+        A program that brings no cookie of the page is signed in as nobody.
+        """
+
+        def told(
+            request: gr.Request,
+            profile: gr.OAuthProfile | None,
+            token: gr.OAuthToken | None,
+            *given: Any,
+        ) -> Any:
+            key = token.token if may_push(request, token) else None
+            context = copy_context()
+            context.run(_login.set, Login(self.owner(request, profile, None), key))
+            return context.run(call, *given)
+
+        asked = {"request": gr.Request, "profile": gr.OAuthProfile | None,
+                 "token": gr.OAuthToken | None}  # fmt: skip
+        known = signature(call)
+        first = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in asked]
+        told.__name__, told.__doc__ = call.__name__, call.__doc__
+        told.__signature__ = known.replace(  # type: ignore[attr-defined]
+            parameters=[*first, *known.parameters.values()]
+        )
+        told.__annotations__ = asked | call.__annotations__
+        return told
 
 
 def account_key(registry: Registry) -> bytes:

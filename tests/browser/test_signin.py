@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
 
 from kantai.strings import text
 from kantai.workspace import Run
@@ -157,6 +159,17 @@ def test_runs_and_pushes_belong_to_the_account_on_every_device(hub, space, devic
     assert not pushed(second, "ana/lured", Origin="https://evil.example")
     assert pushed(second, "ana/by-hand", **{"Sec-Fetch-Site": "same-origin"})
     assert not pushed(second, "bob/not-mine")
+    # A program pushes with the cookie of a browser that is signed in, and not without.
+    cookies = "; ".join(f"{c['name']}={c['value']}" for c in second.context.cookies())
+    program = Client(space.url, verbose=False, headers={"Cookie": cookies})
+    assert program.predict(before, "ana/lines", api_name="/push") == f"{hub.url}/ana/lines"
+    with pytest.raises(AppError, match="already"):
+        program.predict(before, "ana/by-hand", api_name="/push")
+    with pytest.raises(AppError, match="sign in with Hugging Face"):
+        Client(space.url, verbose=False).predict(before, "ana/nobody", api_name="/push")
+    assert "ana/nobody" not in hub.repos and hub.repos["ana/lines"].private
+
+    # Nor for another site, whatever it knows.
     lure = "a secret of whoever made the other site"
     run = Run(space.runs / before)
     run.write_owner(run.owner | {"hash": hashlib.sha256(lure.encode()).hexdigest()})

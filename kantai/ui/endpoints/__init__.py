@@ -14,6 +14,7 @@ endpoint is one function, given the Desk first, and its place in the ENDPOINTS o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 import gradio as gr
 
 from kantai.errors import UserError
+from kantai.ui import signin
 from kantai.ui.desk import Desk
 from kantai.ui.endpoints import models, runs, texts, training
 from kantai.ui.endpoints.arguments import checked, given_first
@@ -38,10 +40,14 @@ def endpoints(desk: Desk) -> list[Callable[..., Any]]:
 def register(desk: Desk) -> None:
     """Put them into the page that is being built."""
     heavy = {function.__name__ for theme in THEMES for function in theme.HEAVY_ONES}
+    signed = {function.__name__ for function in models.SIGNED_ONES}
+    accounts = signin.Accounts(desk.registry) if signin.may_sign_in(os.environ) else None
     for function in endpoints(desk):
-        name = function.__name__
+        name, call = function.__name__, plainly(function)
         limits = HEAVY if name in heavy else {"concurrency_limit": AT_ONCE}
-        gr.api(plainly(function), api_name=name, **limits)
+        if accounts and name in signed:
+            call = accounts.telling(call)
+        gr.api(call, api_name=name, **limits)
 
 
 def plainly(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kantai.errors import UserError
 from kantai.ui import download as zips
+from kantai.ui import hub, signin
 from kantai.ui.desk import Desk, learned_tokens
 from kantai.ui.endpoints.training import known
 from kantai.ui.tabs import model as model_tab
@@ -70,5 +71,14 @@ def download(desk: Desk, run: str, owner: str, kind: str = "zip") -> dict[str, A
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
+def push(desk: Desk, run: str, repo: str, private: bool = True) -> str:
+    """Push one's own trained Run to the Hub, as whoever is signed in on the page; its address."""
+    known = signin.login()
+    if known is None:
+        raise UserError("push_nowhere")
+    return hub.push_now(desk, run, known.owner or "", repo, private, known.token)
+
+
 HEAVY_ONES = ()
-ENDPOINTS = (choose_preset, choose_model, parameters, fill_mask, download)
+SIGNED_ONES = (push,)  # these ask who is signed in
+ENDPOINTS = (choose_preset, choose_model, parameters, fill_mask, download, push)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +10,7 @@ from kantai.ui.desk import Desk
 from kantai.ui.endpoints.models import filled
 from kantai.ui.endpoints.training import result_of
 from kantai.ui.tabs import compare as compare_tab
+from kantai.ui.tabs import teacher as teacher_tab
 
 
 def runs(desk: Desk, owner: str) -> list[dict[str, Any]]:
@@ -46,5 +48,15 @@ def compare(
     }
 
 
+def classroom(desk: Desk, owner: str, key: str = "") -> dict[str, Any]:
+    """Everybody's runs and the queue, the machine, every limit (null: there is none)."""
+    limits = asdict(desk.registry.allowance)
+    return {
+        "runs": teacher_tab.seen_by(desk, owner, key),
+        "machine": asdict(teacher_tab.board_of(desk).look().machine),
+        "limits": {name: most if math.isfinite(most) else None for name, most in limits.items()},
+    }
+
+
 HEAVY_ONES = ()
-ENDPOINTS = (runs, rename, fork, delete, compare)
+ENDPOINTS = (runs, rename, fork, delete, compare, classroom)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from kantai.strings import LANGUAGES
-from kantai.ui import live
+from kantai.ui import demo, live
 from kantai.ui.desk import Desk
 from kantai.ui.tabs import pretrain as pretrain_tab
 from kantai.workspace import Run
@@ -17,6 +17,11 @@ def known(desk: Desk, run: str) -> str:
     if run:
         desk.registry.open(run)
     return run
+
+
+def run_demo(desk: Desk, owner: str, sample: str = "harbour", seconds: float = 60.0) -> str:
+    """The whole demo: a sample, its vocabulary, the usual model, the training queued. The id."""
+    return demo.at_once(desk, owner, sample, seconds)
 
 
 def start(
@@ -66,5 +71,5 @@ def events(desk: Desk, run: str, cursor: int = 0) -> dict[str, Any]:
     return {"events": found, "cursor": after}
 
 
-HEAVY_ONES = ()
-ENDPOINTS = (start, stop, resume, state, events)
+HEAVY_ONES = (run_demo,)
+ENDPOINTS = (run_demo, start, stop, resume, state, events)

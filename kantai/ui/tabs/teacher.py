@@ -73,6 +73,12 @@ class Board:
         return self.kept.get("look", lambda: Look(lines(self.desk), usage(self.desk.registry.root)))
 
 
+@lru_cache(maxsize=4)
+def board_of(desk: Desk) -> Board:
+    """The one board of the page, which programs ask too."""
+    return Board(desk)
+
+
 def lines(desk: Desk) -> list[Line]:
     """What trains, what waits in its order, then the newest; damaged runs are passed over."""
     found = []
@@ -98,9 +104,15 @@ def _loss(folder: Path, log_size: int) -> float | None:
 # --- handlers -----------------------------------------------------------------------------------
 
 
+def teachers_key() -> str:
+    """What opens the list; empty where the page was started without it, and then nothing does."""
+    return os.environ.get("KANTAI_TEACHER", "")
+
+
 def is_teacher(key: str | None, known: str) -> bool:
     """Whether this is the key; none is where the page was started without one."""
-    return bool(known) and hmac.compare_digest((key or "").encode(), known.encode())
+    given = (key or "").encode("utf-8", "replace")
+    return bool(known) and hmac.compare_digest(given, known.encode())
 
 
 def show(board: Board, known: str, desk: Desk, owner: str, key: str) -> tuple[Node, Node]:
@@ -114,6 +126,34 @@ def enter(board: Board, known: str, desk: Desk, owner: str, key: str) -> tuple[N
     if not is_teacher(key, known):
         raise UserError("teacher_key_wrong")
     return show(board, known, desk, owner, key)
+
+
+def seen_by(desk: Desk, owner: str, key: str) -> list[dict[str, Any]]:
+    """The list for a program; names and ids of others for the teacher alone, as on the page.
+
+    Raises UserError for a wrong key; an empty one is that of a pupil.
+    """
+    teacher = is_teacher(key, teachers_key())
+    if key and not teacher:
+        raise UserError("teacher_key_wrong")
+    return [
+        record(line, _owns(desk, line.id, owner), teacher) for line in board_of(desk).look().lines
+    ]
+
+
+def record(line: Line, mine: bool, teacher: bool) -> dict[str, Any]:
+    """A run as plain values."""
+    seen, state = mine or teacher, line.state
+    return {
+        "run": line.id if seen else None,
+        "name": line.name if seen else None,
+        "mine": mine,
+        "state": state.state,
+        "place": state.place,
+        "wait_seconds": state.wait_seconds,
+        "share": state.share,
+        "loss": line.loss,
+    }
 
 
 def list_view(desk: Desk, runs: list[Line], owner: str, teacher: bool) -> Node:
@@ -242,7 +282,7 @@ def qr_code(words: str) -> dict[str, Any]:
 
 def build(page: Page) -> Any:
     """Lay the tab out and wire it; returns what refreshes it."""
-    board, known = Board(page.desk), os.environ.get("KANTAI_TEACHER", "")
+    board, known = board_of(page.desk), teachers_key()
     View(lead("teacher_lead", "teacher_rest"))
     pulse = Pulse(EVERY)
     with gr.Row(elem_classes="k-cols"):
