@@ -75,7 +75,15 @@ class Architecture:
     configure: Callable[[Preset], dict[str, Any]]
     encode: Callable[[Any, Tensor], Tensor]  # ids [rows, block] -> states [rows, block, hidden]
     layers: Callable[[Any], nn.ModuleList]
-    head: Callable[[Any, Tensor], Tensor]  # hidden states [n, hidden] -> logits [n, vocab]
+    transform: Callable[[Any, Tensor], Tensor]  # states [n, hidden] -> what the decoder reads
+    decoder: Callable[[Any], nn.Linear]  # a row for each token of the vocabulary
+
+    def head(self, model: Any, states: Tensor, tokens: int | None = None) -> Tensor:
+        """Logits [n, vocab] of hidden states [n, hidden]; of the first `tokens` rows alone."""
+        from torch.nn.functional import linear
+
+        decoder = self.decoder(model)
+        return linear(self.transform(model, states), decoder.weight[:tokens], decoder.bias[:tokens])
 
 
 def _roberta(preset: Preset) -> dict[str, Any]:
@@ -101,9 +109,22 @@ def _modernbert(preset: Preset) -> dict[str, Any]:
 
 
 # Rows are packed, so every token may look at every other: no attention mask is built, which
-# leaves the fastest attention free to choose.
+# leaves the fastest attention free to choose. Without padding all rows count their places alike,
+# so these are looked up once for all.
 def _encode_roberta(body: Any, ids: Tensor) -> Tensor:
-    return body.encoder(body.embeddings(ids), attention_mask=None).last_hidden_state
+    import torch
+
+    first = body.embeddings.padding_idx + 1  # positions begin after the padding's
+    places = torch.arange(first, first + ids.shape[1], device=ids.device).unsqueeze(0)
+    kinds = torch.zeros_like(places)
+    states = body.embeddings(ids, token_type_ids=kinds, position_ids=places)
+    return body.encoder(states, attention_mask=None).last_hidden_state
+
+
+def _transform_roberta(head: Any, states: Tensor) -> Tensor:
+    from torch.nn.functional import gelu
+
+    return head.layer_norm(gelu(head.dense(states)))
 
 
 def _encode_prelayernorm(body: Any, ids: Tensor) -> Tensor:
@@ -124,7 +145,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         configure=_roberta,
         encode=lambda model, ids: _encode_roberta(model.roberta, ids),
         layers=lambda model: model.roberta.encoder.layer,
-        head=lambda model, hidden: model.lm_head(hidden),
+        transform=lambda model, states: _transform_roberta(model.lm_head, states),
+        decoder=lambda model: model.lm_head.decoder,
     ),
     "roberta-prelayernorm": Architecture(
         title="RoBERTa-PreLayerNorm",
@@ -134,7 +156,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         configure=_roberta,
         encode=lambda model, ids: _encode_prelayernorm(model.roberta_prelayernorm, ids),
         layers=lambda model: model.roberta_prelayernorm.encoder.layer,
-        head=lambda model, hidden: model.lm_head(hidden),
+        transform=lambda model, states: _transform_roberta(model.lm_head, states),
+        decoder=lambda model: model.lm_head.decoder,
     ),
     "modernbert": Architecture(
         title="ModernBERT",
@@ -144,7 +167,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         configure=_modernbert,
         encode=lambda model, ids: _encode_modernbert(model.model, ids),
         layers=lambda model: model.model.layers,
-        head=lambda model, hidden: model.decoder(model.head(hidden)),
+        transform=lambda model, states: model.head(states),
+        decoder=lambda model: model.decoder,
     ),
 }
 
@@ -232,9 +256,29 @@ def masked_logits(model: Any, inputs: Tensor, flat_positions: Tensor) -> Tensor:
     """
     if hasattr(model, "masked_logits"):
         return model.masked_logits(inputs, flat_positions)
-    architecture = architecture_of(model)
-    hidden = architecture.encode(model, inputs).flatten(0, 1)
-    return architecture.head(model, hidden.index_select(0, flat_positions))
+    return architecture_of(model).head(model, masked_states(model, inputs, flat_positions))
+
+
+def masked_states(model: Any, inputs: Tensor, flat_positions: Tensor) -> Tensor:
+    """What the head reads: hidden states [n, hidden] at `flat_positions` [n] of `inputs`."""
+    states = architecture_of(model).encode(model, inputs).flatten(0, 1)
+    return states.index_select(0, flat_positions)
+
+
+CLOSED = -100.0  # the bias of a row that is no token's: its probability is then 0 in float32
+
+
+def close_rows(model: Any, tokens: int) -> None:
+    """Rule out the rows of the vocabulary from `tokens` on, which no text can ask for.
+
+    The notebook's model has 52,000 rows, and its tokenizer learns 8,000 tokens of a book. Ruled
+    out for good, the others need no logits in training, and the softmax over all rows, which
+    transformers computes, is the one over the tokens.
+    """
+    import torch
+
+    with torch.no_grad():
+        architecture_of(model).decoder(model).bias[tokens:] = CLOSED
 
 
 def longest_row(model: Any) -> int:

@@ -93,8 +93,7 @@ def fill_tensors(
     device = kept["weights"][0].device
     for key, state in _states(model, optimizers):
         for name in [name for name in tensors if name.startswith(key + "/")]:
-            what, value = name.removeprefix(key + "/"), tensors[name]
-            state[what] = value.clone() if what == "step" else value.to(device).clone()
+            state[name.removeprefix(key + "/")] = tensors[name].to(device).clone()
 
 
 def _states(model: nn.Module, optimizers: Optimizers) -> Iterator[tuple[str, dict[str, Tensor]]]:

@@ -25,12 +25,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kantai.architectures import architecture_of, masked_logits
+from kantai.architectures import architecture_of, close_rows, masked_states
 from kantai.checkpoints import Checkpoint, Progress, copy_weights, fill_tensors, live_tensors
 from kantai.errors import UserError, cause
 from kantai.evaluation import Exam, evaluate
 from kantai.events import Event, Finished, Noticed, Stepped, Validated
-from kantai.graphs import NotRecorded, RecordedGradients, compile_layers
+from kantai.graphs import FusedLayers, NotRecorded, RecordedGradients
 from kantai.masking import IGNORED, MaskedRows, mask_rows
 from kantai.optimizers import SCHEDULES, build_optimizers, set_learning_rate
 from kantai.recipes import Budget, Recipe
@@ -108,9 +108,15 @@ class Pretraining:
         self.weights = [w.detach() for w in model.parameters()]  # the same memory, no gradients
         self.best = [w.clone() for w in self.weights]
         self.average = [w.clone() for w in self.weights] if recipe.average else None
-        self.compiled = compiled
+        self.architecture, self.tokens = architecture_of(model), len(token_bytes)
+        if not recipe.all_logits:
+            close_rows(model, self.tokens)
+        self.fused: FusedLayers | None = None
+        self.surprise: Callable[[Tensor, Tensor], Tensor] = self._surprise
         if compiled:
-            compile_layers(architecture_of(model).layers(model))
+            half = torch.bfloat16 if self.precision == "bf16" else None
+            self.fused = FusedLayers(self.architecture.layers(model), half)
+            self.surprise = torch.compile(self._surprise, dynamic=True)
         self.recorded = RecordedGradients(self._backward, model.parameters()) if graphs else None
         self.watch: Callable[[Any], list[Any]] = lambda model: []  # asked at every look
         self.meter = self._new_meter()
@@ -184,7 +190,6 @@ class Pretraining:
             yield Noticed(p.step, ENDINGS[stopped], values)
         copy_weights(self.weights, self.best)
         self.model.eval()
-        self._uncompiled()
         told = stopped if stopped in ("finished", "stopped") else "early"
         yield Finished(p.step, p.seconds, told, p.best_step, p.best_loss)
 
@@ -274,23 +279,26 @@ class Pretraining:
             rows,
             self.recipe.masking_at(self._share()),
             mask_id=MASK,
-            vocab_size=self.model.config.vocab_size,
+            vocab_size=self.tokens,
             special_tokens=len(SPECIAL_TOKENS),
             generator=torch.Generator(self.device).manual_seed(seed),
         )
 
     def _loss(self, part: MaskedRows) -> Tensor:
         """Summed surprise at the hidden tokens, in nats."""
+        targets = part.targets.flatten()
         with self._autocast():
             if self.recipe.all_logits:
                 visible = (part.inputs != PAD).long()
                 logits = self.model(input_ids=part.inputs, attention_mask=visible).logits
-                logits = logits.flatten(0, 1).index_select(0, part.flat_positions)
-            else:
-                logits = masked_logits(self.model, part.inputs, part.flat_positions)
-        return torch.nn.functional.cross_entropy(
-            logits.float(), part.targets.flatten(), ignore_index=IGNORED, reduction="sum"
-        )
+                return _nats(logits.flatten(0, 1).index_select(0, part.flat_positions), targets)
+            with self.fused or nullcontext():
+                states = masked_states(self.model, part.inputs, part.flat_positions)
+            return self.surprise(states, targets)
+
+    def _surprise(self, states: Tensor, targets: Tensor) -> Tensor:
+        """Nats [] of the `targets` [n], given the hidden states [n, hidden] at their places."""
+        return _nats(self.architecture.head(self.model, states, self.tokens), targets)
 
     def _autocast(self) -> AbstractContextManager:
         dtype = DTYPES[self.precision]
@@ -330,7 +338,7 @@ class Pretraining:
     def _look(self, share: float) -> Validated:
         """Answer the fixed validation masks; keep these weights if they were never better."""
         p = self.progress
-        with self._averaged_weights(), self._uncompiled(), self._autocast():
+        with self._averaged_weights(), self._autocast():
             marks = evaluate(self.model, self.exam, self.token_bytes)
             seen = self.watch(self.model)
             better = marks.loss < p.best_loss
@@ -345,10 +353,6 @@ class Pretraining:
         p.look_seconds = spent if p.step else 0.0  # the first one also wakes the device up
         p.last_look = p.seconds
         return Validated(p.step, p.seconds, marks.loss, marks.top1, marks.top5, better, seen)
-
-    def _uncompiled(self) -> AbstractContextManager:
-        """Other shapes than a step's are not worth a compilation of their own."""
-        return torch.compiler.set_stance("force_eager") if self.compiled else nullcontext()
 
     @contextmanager
     def _averaged_weights(self) -> Iterator[None]:
@@ -433,3 +437,10 @@ class Pretraining:
         next_look = math.floor(self._share() * LOOKS) + 1
         if p.looks > next_look:
             p.looks, p.looks_without_better = next_look, 0
+
+
+def _nats(logits: Tensor, targets: Tensor) -> Tensor:
+    """The sum [] of the surprises at `targets` [n] under `logits` [n, vocab]."""
+    return torch.nn.functional.cross_entropy(
+        logits.float(), targets, ignore_index=IGNORED, reduction="sum"
+    )

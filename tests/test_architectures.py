@@ -15,8 +15,10 @@ from kantai.architectures import (
     architecture_of,
     build_config,
     build_model,
+    close_rows,
     find_preset,
     masked_logits,
+    masked_states,
     parameter_table,
     training_memory,
     work_per_token,
@@ -111,3 +113,15 @@ def test_memory_counts_weights_exactly_and_grows_with_the_batch():
     assert small.weights == small.gradients == 4 * 10**6
     assert large.activations == pytest.approx(2 * small.activations, abs=1)
     assert large.total - small.total == large.activations - small.activations
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_rows_that_are_no_tokens_are_ruled_out(architecture):
+    model = build_model(tiny(architecture), 300).eval()
+    close_rows(model, 200)
+    inputs, positions = torch.randint(5, 200, (3, 20)), torch.tensor([0, 7, 59])
+    states = masked_states(model, inputs, positions)
+    among_tokens = architecture_of(model).head(model, states, 200).softmax(-1)
+    whole = model(input_ids=inputs).logits.flatten(0, 1)[positions].softmax(-1)
+    assert torch.allclose(whole[:, :200], among_tokens, atol=1e-6)
+    assert whole[:, 200:].max() == 0
