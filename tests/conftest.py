@@ -14,6 +14,11 @@ os.environ.update(
 )
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow now and then: what a test finds must not follow from that.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 WORDS = "the old river ran past a quiet mill where two sisters ground corn into flour and sang"
 
