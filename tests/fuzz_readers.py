@@ -55,12 +55,13 @@ def fuzz(kind: str, *asked: str) -> None:
         seeds.mkdir()
         for number, data in enumerate(SEEDS[kind]):
             (seeds / str(number)).write_bytes(data)
-        words.write_text("".join(f'"{word}"\n' for word in pdfs.WORDS if suffix == ".pdf"))
+        words.write_text("".join(f'"{word}"\n' for word in pdfs.WORDS))
 
         def read(data: bytes) -> None:
             test_fuzz.read(folder, "file" + suffix, made(data))
 
-        atheris.Setup([sys.argv[0], *OPTIONS, f"-dict={words}", *asked, str(seeds)], read)
+        known = [f"-dict={words}"] if suffix == ".pdf" else []
+        atheris.Setup([sys.argv[0], *OPTIONS, *known, *asked, str(seeds)], read)
         atheris.Fuzz()
 
 

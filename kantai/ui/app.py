@@ -30,6 +30,7 @@ from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import I18N, Page, words
 from kantai.ui.polls import QuickPolls
 from kantai.ui.reader import read_in
+from kantai.ui.render import Rendered, renderer
 from kantai.ui.setting import Setting
 from kantai.ui.tabs import compare, fill_mask, model, pretrain, teacher, text, tokenizer
 from kantai.ui.theme import theme
@@ -185,15 +186,18 @@ def launch_settings() -> dict[str, Any]:
 
     plotly = plotly_file()
     gr.set_static_paths([plotly])
-    allowance = chosen(os.environ)
+    allowance, keys = chosen(os.environ), set()
     gate = Middleware(
         Gate,
         hosts=allowed_hosts(os.environ),
         turnstile=Turnstile(allowance.requests_minute),
         proxies=trusted_proxies(os.environ),
+        keys=keys,
     )
     password = password_check(os.environ)
     quick = [] if password else [Middleware(QuickPolls)]
+    node = None if password else renderer(os.environ)
+    rendered = [Middleware(Rendered, node=node, keys=keys)] if node else []
     return {
         "theme": theme(),
         "css_paths": [ASSETS / "kantai.css"],
@@ -201,9 +205,7 @@ def launch_settings() -> dict[str, Any]:
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,
-        # Rendered on the server, the page would come past EarlyScript; so $GRADIO_SSR_MODE, which
-        # a host may set, changes nothing.
-        "ssr_mode": False,
+        "ssr_mode": False,  # Gradio's own way of it goes past the gate: see kantai.ui.render
         "max_file_size": int(allowance.upload_bytes),
         "auth": password,
         "auth_message": text_of("password_asked") if password else None,
@@ -215,6 +217,7 @@ def launch_settings() -> dict[str, Any]:
                 Middleware(WholeUploads),
                 Middleware(Bodies, allowance=allowance),
                 Middleware(EarlyScript, script=browser_script(plotly), key="password_asked"),
+                *rendered,
             ],
         },
     }
