@@ -71,14 +71,6 @@ class Noticed:
 
 
 @dataclass(frozen=True)
-class Saved:
-    """A checkpoint is on disk: from here a resume goes on."""
-
-    step: int
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Finished:
     """The training ended by itself: `stopped` is finished, early or stopped."""
 
@@ -102,7 +94,7 @@ class Failed:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-Event = Started | Stepped | Validated | Noticed | Saved | Finished | Failed
+Event = Started | Stepped | Validated | Noticed | Finished | Failed
 KINDS = {kind.__name__.lower(): kind for kind in Event.__args__}
 
 

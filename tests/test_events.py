@@ -7,10 +7,10 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kantai.events import Finished, Noticed, Saved, Stepped, from_lines, to_line
+from kantai.events import Failed, Finished, Noticed, Stepped, from_lines, to_line
 
 EVENTS = st.one_of(
-    st.builds(Saved, st.integers(0), st.floats(0, 1e9)),
+    st.builds(Failed, st.integers(0), st.text()),
     st.builds(Noticed, st.integers(0), st.text(), st.dictionaries(st.text(), st.integers())),
     st.builds(Finished, st.integers(0), st.floats(0, 1e9), st.text(), st.integers(0), st.floats(0)),
 )
@@ -32,10 +32,10 @@ def test_a_log_cut_anywhere_gives_all_whole_lines(events, data):
 
 
 def test_unknown_kinds_and_rubbish_are_passed_over():
-    saved = to_line(Saved(3, 1.5))
-    strange = ['{"event": "danced", "step": 1}', '{"event": "saved", "x": 1}']
-    lines = [*strange, "null", "[]", "{", saved]
-    assert list(from_lines(lines)) == [Saved(3, 1.5)]
+    noticed = Noticed(3, "stopped_early")
+    strange = ['{"event": "danced", "step": 1}', '{"event": "noticed", "x": 1}']
+    lines = [*strange, "null", "[]", "{", to_line(noticed)]
+    assert list(from_lines(lines)) == [noticed]
 
 
 def test_numbers_that_are_none_become_null():

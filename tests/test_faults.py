@@ -23,7 +23,7 @@ import pytest
 
 from kantai import jobs as jobs_module
 from kantai.errors import UserError
-from kantai.events import Failed, Finished, Noticed, Saved, Started, Stepped, Validated, to_line
+from kantai.events import Failed, Finished, Noticed, Started, Stepped, Validated, to_line
 from kantai.fill_mask import FillMask
 from kantai.jobs import HOUSE, Jobs
 from kantai.processes import birth, end, is_alive
@@ -247,7 +247,7 @@ def test_a_clock_that_jumps_neither_loses_a_worker_nor_ends_one(registry, run_id
         run, jobs = registry.open(run_id), Jobs(registry)
         run.write_worker(Worker(child.pid, birth(child.pid), 0))
         jobs.file.write_text(json.dumps({"waiting": [], "running": run_id}))
-        run.append(Saved(3, 1.0))
+        run.append(Noticed(3, "stopped_early"))
         run.ask_stop()
         past = time.time() - 7_200
         os.utime(run.folder / "stop", (past, past))
@@ -271,7 +271,7 @@ def test_a_clock_that_jumps_neither_loses_a_worker_nor_ends_one(registry, run_id
 def test_a_run_deleted_while_it_is_watched(registry, run_id):
     run, problems, told = registry.open(run_id), [], threading.Event()
     for step in range(300):
-        run.append(Saved(step, 1.0))
+        run.append(Noticed(step, "stopped_early"))
     jobs = Jobs(registry)
 
     def watch() -> None:
@@ -320,7 +320,9 @@ def test_a_run_of_another_version_is_read_or_refused_in_a_sentence(registry, run
             _ = run.settings
         Jobs(registry).state(run_id)
         assert isinstance(registry.list(OWNER), list)
-    (run.folder / "events.jsonl").write_text('{"event": "dreamt", "step": 1}\n{"event": "saved"}\n')
+    (run.folder / "events.jsonl").write_text(
+        '{"event": "dreamt", "step": 1}\n{"event": "failed"}\n'
+    )
     assert Jobs(registry).state(run_id).state == "new"
 
 
@@ -330,7 +332,6 @@ EVENTS = (
     Stepped(1, 1.0, 0.1, 0.1, 6.0, 0.01, 1.0, 9.0, 0),
     Validated(1, 1.0, 5.0, 0.1, 0.2, True, [[0.1, ["b", 0.1]]]),
     Noticed(1, "stopped_early", {"step": 1, "best_step": 1, "epochs": 2}),
-    Saved(1, 1.0),
     Finished(1, 1.0, "finished", 1, 5.0),
     Failed(1, "no", "worker_killed", {"signal": 9}),
 )
@@ -348,7 +349,7 @@ def changed(record: dict) -> list[dict]:
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_events_of_another_version_are_told_as_far_as_they_can_be(registry, run_id, event):
     run, desk = registry.open(run_id), Desk(registry, Jobs(registry))
-    log, sound = run.folder / "events.jsonl", json.loads(to_line(EVENTS[4]))
+    log, sound = run.folder / "events.jsonl", json.loads(to_line(EVENTS[3]))
     for odd in changed(json.loads(to_line(event))):
         log.write_text(f"{json.dumps(odd)}\n{to_line(EVENTS[1])}\n{json.dumps(sound)}\n")
         desk.standing.seconds = desk.log_ends.seconds = 0

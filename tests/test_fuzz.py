@@ -217,7 +217,7 @@ def test_the_cleaner(text, rules):
         build_corpus([Document("a.txt", text, len(text), "utf-8", 0)], rules=rules)
 
 
-plain = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["saved", ""])
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["failed", ""])
 records = st.recursive(
     plain,
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["event", "step"]), inner),
