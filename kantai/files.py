@@ -7,6 +7,7 @@ A process killed at any moment leaves either the old file or the new one, never 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -14,6 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from kantai.errors import UserError
 from kantai.processes import birth
@@ -87,6 +89,14 @@ def replace(path: Path, write: Callable[[Path], object]) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write UTF-8 text so that `path` is whole or unchanged."""
     replace(path, lambda temporary: temporary.write_text(content, encoding="utf-8", newline="\n"))
+
+
+def hash_of(file: BinaryIO) -> str:
+    """The hash of all that an open file holds, read a piece at a time."""
+    digest = hashlib.sha256()
+    while piece := file.read(1 << 20):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def share_files(source: Path, target: Path) -> None:

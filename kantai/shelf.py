@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kantai.errors import UserError
-from kantai.files import replace_folder, share_files, told_plainly, write_text
+from kantai.files import hash_of, replace_folder, share_files, told_plainly, write_text
 
 Hold = Callable[[], AbstractContextManager]
 TURN = 0.2  # seconds between two looks of one who waits
@@ -135,7 +135,8 @@ class Shelf:
 
 def sums_of(folder: Path) -> dict[str, str]:
     """The hash of every file in a folder."""
-    return {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.iterdir())
-    }
+    sums = {}
+    for path in sorted(folder.iterdir()):
+        with open(path, "rb") as file:
+            sums[path.name] = hash_of(file)
+    return sums

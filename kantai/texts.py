@@ -6,7 +6,6 @@ given.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from typing import BinaryIO, overload
 import numpy as np
 
 from kantai.errors import UserError
-from kantai.files import replace
+from kantai.files import hash_of, replace
 
 _BLOCK = 1 << 20  # bytes looked through at a time
 
@@ -86,11 +85,8 @@ class Texts(Sequence[str]):
 
     def digest(self) -> str:
         """The hash of the whole file."""
-        digest = hashlib.sha256()
         with self._open() as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        return digest.hexdigest()
+            return hash_of(file)
 
     @cached_property
     def _starts(self) -> np.ndarray:
