@@ -5,6 +5,7 @@ both. What tells them apart is how the bytes above 127 stand:
 
     你好, GB18030    C4 E3 BA C3       pairs that read as everyday Chinese
     naïve, 1252      6E 61 EF 76 65    singly, beside plain letters
+    “so”, GB18030    A1 B0 73 6F A1 B1 as pairs that Windows-1252 shows as ¡°so¡±
 
 Where neither convinces (Russian, Japanese, Polish, ...), charset-normalizer is asked. Knows
 nothing of lines and files: see `kantai.decoding`.
@@ -60,10 +61,13 @@ _SUSPECT = {
 _RARE = re.compile("[\u3131-\u318e\uff61-\uff9f]")
 _FOREIGN = re.compile(r"[^\x00-\x7f]")
 _LETTER, _MARK = "[ªºÀ-ÖØ-öø-ÿŠŒŽšœžŸƒ]", "[\u00a0-©«-¹»-¿×÷€‚„…†‡‰‹‘’“”•–—™›]"
+# “ ” ‘ ’ — … · § ° of GB18030, as Windows-1252 shows them: there an ¡ never stands so.
+_MISREAD = "¡[°±®¯ª\xad¤ìã]"
 # Windows-1252 as people write it: an accented letter or a few beside a plain one, a letter
 # alone, marks at a word's edge, dashes anywhere. No longer run of characters above 127.
 _LATIN = re.compile(
-    rf"(?<![^\x00-\x7f])(?:(?<=[A-Za-z]){_LETTER}{{1,3}}|{_LETTER}{{1,3}}(?=[A-Za-z])|{_LETTER}"
+    rf"(?<![^\x00-\x7f])(?!{_MISREAD})"
+    rf"(?:(?<=[A-Za-z]){_LETTER}{{1,3}}|{_LETTER}{{1,3}}(?=[A-Za-z])|{_LETTER}"
     rf"|{_LETTER}?{_MARK}{{1,2}}(?![A-Za-z])|(?<![A-Za-z]){_MARK}{{1,2}}{_LETTER}?"
     rf"|{_LETTER}?[’–—…·\xad]{_LETTER}?)(?![^\x00-\x7f])"
 )
@@ -146,6 +150,6 @@ def _usual_in_chinese() -> frozenset[str]:
     tails = [*range(0x40, 0x7F), *range(0xA1, 0xFF)]
     simplified = bytes(b for head in range(0xB0, 0xD8) for t in tails[63:] for b in (head, t))
     traditional = bytes(b for head in range(0xA4, 0xC6) for t in tails for b in (head, t))
-    marks = (*map(chr, range(0x3000, 0x3030)), *map(chr, range(0xFF00, 0xFF5F)), *"‘’“”—…·×")
+    marks = (*map(chr, range(0x3000, 0x3030)), *map(chr, range(0xFF00, 0xFF5F)), *"‘’“”—…·×§°")
     hanzi = simplified.decode("gb2312", "ignore") + traditional.decode("big5", "ignore")
     return frozenset(hanzi).union(marks)

@@ -46,6 +46,20 @@ def test_gb18030(text):
     assert (decoded.text, decoded.encoding, decoded.invalid_bytes) == (text, "gb18030", 0)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["“Yes,” he said. “It’s mine.”", "‘No’ — she", "wait … here", "“", "a · b", "§ 7, at 20°"],
+)
+def test_english_with_the_quotes_of_gb18030(text):
+    decoded = decode(text.encode("gb18030"))
+    assert (decoded.text, decoded.encoding, decoded.invalid_bytes) == (text, "gb18030", 0)
+
+
+def test_the_inverted_marks_of_spanish_stay():
+    for text in ("¡No! ¡¿Qué?! «¡Sí!» ¡“Ya”!", "¡¡Olé!! a 20° ±1", "— ¡Ah!… ¡ay!", "¡", "1° 2ª ®"):
+        assert decode(text.encode("cp1252")).text == text
+
+
 def test_short_gb18030_lines_that_are_valid_utf8_by_accident():
     text = f"{SIMPLIFIED}\n学习\n第一\n{SIMPLIFIED}\n统一"
     "统一".encode("gb18030").decode("utf-8")  # no error: that is the point
@@ -156,7 +170,9 @@ def test_a_whole_chinese_book_comes_back(codec):
     assert decoded.encoding == names.get(codec, codec)
 
 
-@pytest.mark.parametrize("codec", ["cp1252", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "codec", ["cp1252", "gb18030", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]
+)
 def test_a_whole_english_book_comes_back(codec):
     book = (ASSETS / "harbour.txt").read_text(encoding="utf-8").replace("'", "’")
     book = re.sub('"([^"]*)"', r"“\1”", book).replace("; ", "—naïve—")
