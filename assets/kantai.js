@@ -25,12 +25,26 @@
     try { sessionStorage.setItem("kantai_kept", JSON.stringify({ tab, values })); } catch { /* too much to keep */ }
     kantai.setLanguage(kantai.wanted);
   };
+  const unchanged = () => ({ __type__: "update" });
   // Values of fields [start, start + count), once; after that, updates that change nothing.
   const given = new Set();
   kantai.kept = (start, count, tab) => {
-    if (!kept || given.has(start) || (tab && tab !== kept.tab)) return Array.from({ length: count }, () => ({ __type__: "update" }));
+    if (!kept || given.has(start) || (tab && tab !== kept.tab)) return Array.from({ length: count }, unchanged);
     given.add(start);
     return kept.values.slice(start, start + count);
+  };
+
+  // Values that nobody chose, in any language -> the same in the reader's, where no run is open.
+  kantai.firsts = (firsts, run, values) => values.map((value, i) => {
+    const own = firsts[i][language];
+    return !run && value !== own && Object.values(firsts[i]).includes(value) ? own : unchanged();
+  });
+
+  // A sentence is offered in place of none, or of one that was offered: never of what was typed.
+  // What is being written just now is left alone, too.
+  kantai.offer = (now, offered, next) => {
+    const writing = document.activeElement?.closest?.(".k-sentence");
+    return next && !writing && (!now || now === offered) ? [next, next] : [unchanged(), unchanged()];
   };
 
   // Whether what stands in the fields was kept for this run: then it is not set by the run again.

@@ -20,6 +20,7 @@ from kantai.strings import text
 
 MB, GB = 1_000_000, 1_000_000_000
 MINUTE = 60.0
+HELD_BYTES = 1 * GB  # of models and counts in the server's memory, for the next question to them
 
 
 @dataclass(frozen=True)

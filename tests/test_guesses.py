@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gradio as gr
 import pytest
 
 from kantai.jobs import Jobs
@@ -10,7 +9,9 @@ from kantai.registry import Registry, RunInfo
 from kantai.samples import load_sample
 from kantai.stages import pretrain_run
 from kantai.ui import guesses
-from kantai.ui.desk import Desk
+from kantai.ui.desk import Desk, sample_of
+from kantai.ui.kept import Held, bytes_within
+from kantai.ui.page import guarded
 from kantai.ui.source import Source
 from kantai.ui.tabs import compare, fill_mask, model, pretrain, text, tokenizer
 from tests.conftest import small_text
@@ -50,13 +51,54 @@ def words_of(node) -> str:
 def test_sentences_that_are_offered_fit_the_runs_text(desk, run_id):
     willow = desk.sample_run(OWNER, "willow")
     chinese = load_sample("willow").probes[0].sentence
-    own, offered = fill_mask.offer(desk, run_id, "", "")
-    assert own == offered and "<mask>" in own
+    own, instead_of = fill_mask.offer(desk, run_id, "", "")
+    assert instead_of == "" and "<mask>" in own
     assert set(own.replace("<mask>", "").strip(".").split()) <= set(" ".join(small_text()).split())
-    assert fill_mask.offer(desk, willow, own, own) == (chinese, chinese)
-    kept = fill_mask.offer(desk, willow, "I typed this <mask>.", own)
-    assert kept == (gr.skip(), gr.skip())
-    assert fill_mask.offer(desk, "", "", "")[0] == load_sample("harbour").probes[0].sentence
+    assert fill_mask.offer(desk, willow, own, own) == (chinese, own)
+    assert fill_mask.offer(desk, willow, "I typed this <mask>.", own) == (chinese, own)
+    another = load_sample("willow").probes[4].sentence
+    assert fill_mask.offer(desk, willow, another, another)[0] == ""  # it was chosen, and fits
+    english = load_sample("harbour").probes
+    assert fill_mask.offer(desk, willow, english[3].sentence, "") == (chinese, english[3].sentence)
+    assert fill_mask.offer(desk, "", "", "")[0] == english[0].sentence
+
+
+def test_who_reads_chinese_begins_with_the_chinese_sample(desk):
+    def begun(language: str) -> str:
+        run_id = guarded(desk.sample_run, language, OWNER)
+        run = desk.registry.open(run_id)
+        sample = load_sample(sample_of(run))
+        assert run.settings.vocab_size == sample.vocab_size
+        assert fill_mask.offer(desk, run_id, "", "")[0] == sample.probes[0].sentence
+        assert guarded(fill_mask.offer, language, desk, "", "", "")[0] == sample.probes[0].sentence
+        report = str(guarded(text.show, language, desk, "")[0])
+        assert sample.path.name in report
+        assert f"vocab_size={sample.vocab_size}" in str(
+            guarded(tokenizer.show, language, desk, "", "")[-1]
+        ).replace("_000", "000")
+        return sample.name
+
+    assert (begun("en"), begun("zh")) == ("harbour", "willow")
+
+
+def test_models_are_held_by_their_bytes(desk, run_id):
+    made = []
+
+    def make(size: int):
+        made.append(size)
+        return bytearray(size)
+
+    held = Held(100, len)
+    for key, size in ((1, 40), (2, 40), (1, 40), (3, 40), (1, 40), (4, 500), (4, 500), (1, 40)):
+        assert len(held.get(key, lambda size=size: make(size))) == size
+    assert made == [40, 40, 40, 500, 40]  # 2 went for 3, and all for 4, which goes for 1
+    run = desk.registry.open(run_id)
+    trained = fill_mask.trained_model(*fill_mask.version(run))
+    weights = sum(p.numel() * p.element_size() for p in trained.model.parameters())
+    assert weights <= bytes_within(trained) < 1.1 * weights + 10_000
+    counted = fill_mask.counted_text(*fill_mask.version(run))
+    assert bytes_within(counted) > counted.frequency.nbytes
+    assert fill_mask.is_held(desk, run_id) and fill_mask.is_held(desk, "")
 
 
 def test_both_runs_fill_every_gap_of_the_sentence(desk, run_id):

@@ -61,7 +61,7 @@ def test_a_run_is_named_in_the_language_of_whoever_begins_it(desk, language, nam
 
     *_, last = guarded_steps(step, language, "paste", "harbour", None, "\n\n".join(small_text()))
     assert desk.registry.open(last[0]).owner["name"] == name
-    sample = guarded(desk.sample_run, language, OWNER)
+    sample = guarded(desk.sample_run, language, OWNER, "harbour")
     expected = nodes.both("sample_name_harbour")[language]
     assert desk.registry.open(sample).owner["name"] == expected
 

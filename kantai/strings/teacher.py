@@ -80,6 +80,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- fork
     "fork_watching": ("You are watching somebody else's run.", "你正在观看别人的训练。"),
     "fork_make_mine": ("Make it mine", "复制成我的"),
+    "fork_to_change": (
+        "This run is somebody else's: to change something, make it yours.",
+        "这是别人的训练：想改动，请先复制成自己的。",
+    ),
     "fork_hint": (
         "The same text, vocabulary and settings, as a run of your own to change.",
         "文本、词表和设置都相同，成为你自己的训练，可以改动。",

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from kantai.architectures import Memory, Preset, training_memory
 from kantai.ui import nodes
 from kantai.ui.desk import (
-    DEMO_SAMPLE,
     ONE_MODEL_AT_A_TIME,
     Desk,
+    first_sample,
     parameter_count,
     sample_corpus,
     text_tokens,
@@ -113,7 +113,7 @@ def two_figures(number: float) -> float:
 def tokens_of(run: Run | None) -> float:
     """How many tokens one pass over the text reads, as far as it is known yet."""
     if run is None:
-        return TOKENS_A_WORD * sample_corpus(DEMO_SAMPLE).report.to_json()["words"]
+        return TOKENS_A_WORD * sample_corpus(first_sample()).report.to_json()["words"]
     return text_tokens(run) or TOKENS_A_WORD * run.report["words"]
 
 

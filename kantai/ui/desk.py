@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from kantai.tokenizer import ByteLevelBPE
     from kantai.workspace import Settings
 
-DEMO_SAMPLE = "harbour"
+FIRST_SAMPLES = {"en": "harbour", "zh": "willow"}  # what a reader of each language begins with
 DEMO_SECONDS = 60.0
-DEMO_VOCAB = 4_000
 BUSY = ("waiting", "preparing", "training")
 NAME_LENGTH = 60
 STANDING = 0.5  # seconds that one look at where a Run stands serves all who watch it
@@ -162,21 +161,20 @@ class Desk:
 
         return self.new_run(owner, next_name(old.owner.get("name", "")), fill)
 
-    def sample_run(self, owner: str, name: str = DEMO_SAMPLE) -> str:
-        """A new Run of a sample text."""
+    def sample_run(self, owner: str, name: str | None = None) -> str:
+        """A new Run of a sample text; by default of the first one in the reader's language."""
         from kantai.samples import load_sample
 
-        sample = load_sample(name)
-        corpus = sample_corpus(name)
+        sample = load_sample(name or first_sample())
+        corpus = sample_corpus(sample.name)
 
         def fill(run: Run) -> None:
             from kantai.keeping import keep_text
 
             keep_text(run, corpus)
 
-        title = theirs(both(f"sample_name_{name}"))
-        vocab = DEMO_VOCAB if name == DEMO_SAMPLE else None
-        return self.new_run(owner, title, fill, files=(sample.path.name,), vocab_size=vocab)
+        title, files = theirs(both(f"sample_name_{sample.name}")), (sample.path.name,)
+        return self.new_run(owner, title, fill, files=files, vocab_size=sample.vocab_size)
 
     # --- what a tab's second line says ----------------------------------------------------------
 
@@ -232,6 +230,11 @@ def next_name(name: str) -> str:
     if words and number.isdigit():
         return f"{words} {int(number) + 1}"
     return f"{name[: NAME_LENGTH - 3]} 2".strip()
+
+
+def first_sample() -> str:
+    """The sample that stands there before anybody chose a text, in the reader's language."""
+    return theirs(FIRST_SAMPLES)
 
 
 @lru_cache(maxsize=1)

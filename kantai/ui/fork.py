@@ -1,4 +1,6 @@
-"""The line over the tabs for whoever watches somebody else's run: make it one's own."""
+"""For whoever watches somebody else's run: a line over the tabs that makes it one's own, and the
+same where a button that changes the run stands for its owner (see the CSS).
+"""
 
 from __future__ import annotations
 
@@ -27,3 +29,10 @@ def bar(page: Page) -> None:
     who = [page.run, page.owner]
     page.on(line.select, fork, who, [page.run])
     page.on(page.run.change, watching, who, [line])
+
+
+def button(page: Page) -> None:
+    """What stands in the place of a button that only the run's owner has."""
+    mine = tag("button.k-link", both("fork_make_mine"), data_act="fork", title=both("fork_hint"))
+    line = View(tag("div.k-mine", tag("p.k-hint", both("fork_to_change")), mine))
+    page.on(line.select, fork, [page.run, page.owner], [page.run])

@@ -58,6 +58,7 @@ class Page:
     accounts: Accounts | None = None  # where one may sign in
     typed: list[Any] = field(default_factory=list)  # fields that only a person changes
     chosen: dict[str, list[Any]] = field(default_factory=dict)  # tab -> what its Run sets too
+    first: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)  # language -> value
     instead: dict[int, Any] = field(default_factory=dict)  # a field's id -> what takes its value
 
     def on(

@@ -18,7 +18,7 @@ from kantai.architectures import ARCHITECTURES, PRESETS, find_preset
 from kantai.errors import UserError
 from kantai.samples import SAMPLES
 from kantai.tokenizer import TokenizerSettings
-from kantai.ui.desk import DEMO_SAMPLE, Desk, sample_of
+from kantai.ui.desk import Desk, sample_of
 from kantai.ui.tabs import model, pretrain
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Setting:
         """A new Run of the sample with this setting; its id. Raises UserError."""
         usual = desk.default_settings()
         self.applied(usual, desk.device().kind)  # nothing begins where it cannot be
-        run_id = desk.sample_run(owner, self.values.get("sample", DEMO_SAMPLE))
+        run_id = desk.sample_run(owner, self.values.get("sample"))
         run = desk.registry.owned(run_id, owner)
         run.write_settings(self.applied(run.settings, desk.device().kind))
         return run_id

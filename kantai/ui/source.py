@@ -15,7 +15,7 @@ from kantai.errors import UserError
 from kantai.limits import GB, Allowance
 from kantai.sources import Limits, label
 from kantai.strings import LANGUAGES
-from kantai.ui.desk import DEMO_SAMPLE, Desk, sample_of
+from kantai.ui.desk import FIRST_SAMPLES, Desk, sample_of
 from kantai.ui.nodes import Node, Sentence, both, tag
 from kantai.ui.progress import Tell
 
@@ -38,7 +38,7 @@ class Source:
     """What was chosen and typed."""
 
     kind: str = "sample"
-    sample: str = DEMO_SAMPLE
+    sample: str = FIRST_SAMPLES["en"]
     files: Sequence[str] | None = None
     pasted: str = ""
     book: str | None = ""

@@ -15,7 +15,7 @@ from kantai.ui.desk import Desk
 from kantai.ui.guesses import bar, guesses
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
-from kantai.ui.tabs.fill_mask import GAPS, offer, trained_model, version
+from kantai.ui.tabs.fill_mask import GAPS, offer, put, trained_model, version
 from kantai.ui.views import Chart, View
 from kantai.ui.words import duration, size
 
@@ -212,7 +212,8 @@ def build(page: Page) -> Any:
         with gr.Column(elem_classes="k-side", min_width=0):
             first = gr.Dropdown([], label=words("compare_first"), filterable=False)
             second = gr.Dropdown([], label=words("compare_second"), filterable=False)
-            sentence = gr.Textbox("", label=words("fill_sentence"), lines=2)
+            sentence = gr.Textbox("", label=words("fill_sentence"), lines=2,
+                                  elem_classes="k-sentence")  # fmt: skip
             button = gr.Button(words("compare"), variant="primary")
             with gr.Accordion(words("rename_delete"), open=False):
                 chosen = gr.Dropdown([], label=words("run"), filterable=False)
@@ -236,13 +237,17 @@ def build(page: Page) -> Any:
     page.on(button.click, compare, [first, second, sentence], [chart, result]).success(
         lambda: None, outputs=[hint], api_visibility="private"
     )
-    offered = gr.Textbox(visible=False)
-    asked, given = [first, sentence, offered], [sentence, offered]
-    page.on(first.input, offer, asked, given)
+    offered, wanted = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    asked = [first, sentence, offered]
+
+    def suggest(trigger: Any) -> None:
+        put(page.on(trigger, offer, asked, [wanted, offered]), sentence, offered, wanted)
+
+    suggest(first.input)
 
     def refresh(trigger: Any) -> Any:
         shown = page.on(trigger, show, who, listed)
-        page.on(shown.then, offer, asked, given)
+        suggest(shown.then)
         return shown
 
     return refresh

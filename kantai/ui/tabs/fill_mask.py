@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from kantai.errors import UserError
+from kantai.limits import HELD_BYTES
 from kantai.samples import SAMPLES, load_sample
 from kantai.ui import nodes
 from kantai.ui.code import code_fold, fill_mask_view
-from kantai.ui.desk import DEMO_SAMPLE, ONE_MODEL_AT_A_TIME, Desk, sample_of
+from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk, first_sample, sample_of
 from kantai.ui.guesses import Guess, bar, blind, guesses
+from kantai.ui.kept import Held, bytes_within
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
 from kantai.ui.views import View
@@ -32,6 +34,7 @@ MOST_CHARACTERS = 3_000
 PIECES = re.compile(r"<mask>|\[MASK\]|_{3,}|[\w'’-]+|\s+|[^\w\s]")
 GAPS = re.compile(r"<mask>|\[MASK\]|_{3,}")
 CJK = re.compile("([\u3400-\u9fff])")
+HELD = Held(HELD_BYTES, bytes_within)  # models and counts, of all who ask
 
 
 # --- handlers -----------------------------------------------------------------------------------
@@ -41,9 +44,15 @@ def fill(desk: Desk, run_id: str, sentence: str) -> Iterator[tuple[Any, Any, Any
     """The words to click and the code at once; the guesses when the model has made them."""
     sentence = (sentence or "")[:MOST_CHARACTERS]
     picked, lines = words_view(sentence), fill_mask_view(GAPS.sub("<mask>", sentence))
-    is_loaded = desk.is_ready and trained_model.cache_info().currsize
-    yield picked, gr.skip() if is_loaded else tag("p.k-hint", both("fill_loading")), lines
+    loading = tag("p.k-hint", both("fill_loading"))
+    yield picked, gr.skip() if is_held(desk, run_id) else loading, lines
     yield *filled(desk, run_id, sentence), gr.skip()
+
+
+def is_held(desk: Desk, run_id: str) -> bool:
+    """Whether the answer comes at once: its model is in memory, or there is none."""
+    run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
+    return run is None or run.result is None or ("counted", *version(run)) in HELD
 
 
 def filled(desk: Desk, run_id: str, sentence: str) -> tuple[Node, Node]:
@@ -115,17 +124,29 @@ def version(run: Run) -> tuple[Path, int]:
     return run.folder, run.model_folder.stat().st_mtime_ns
 
 
-@lru_cache(maxsize=4)
 def trained_model(folder: Path, changed: int) -> FillMask:
+    """The model of a Run, held for the next question."""
+    return HELD.get(("trained", folder, changed), lambda: _load(folder))
+
+
+def untrained_model(folder: Path, changed: int) -> FillMask:
+    """The same model as it was before its first step."""
+    return HELD.get(("untrained", folder, changed), lambda: _build(folder, changed))
+
+
+def counted_text(folder: Path, changed: int) -> NGram:
+    """The two-sided n-gram of the training text."""
+    return HELD.get(("counted", folder, changed), lambda: _count(folder))
+
+
+def _load(folder: Path) -> FillMask:
     from kantai.fill_mask import FillMask
 
     with ONE_MODEL_AT_A_TIME:
         return FillMask.load(Run(folder).model_folder)
 
 
-@lru_cache(maxsize=4)
-def untrained_model(folder: Path, changed: int) -> FillMask:
-    """The same model as it was before its first step."""
+def _build(folder: Path, changed: int) -> FillMask:
     from kantai.architectures import build_model
     from kantai.fill_mask import FillMask
 
@@ -136,9 +157,7 @@ def untrained_model(folder: Path, changed: int) -> FillMask:
     return FillMask(model, trained.tokenizer)
 
 
-@lru_cache(maxsize=2)
-def counted_text(folder: Path, changed: int) -> NGram:
-    """The two-sided n-gram of the training text."""
+def _count(folder: Path) -> NGram:
     from kantai.baselines import NGram
     from kantai.packing import pack
     from kantai.tokenizer import SPECIAL_TOKENS
@@ -201,7 +220,7 @@ def known_answer(sentence: str) -> str | None:
 def examples_for(desk: Desk, run_id: str | None) -> Sequence[str]:
     """Sentences to try: a sample's own; of any other text, its held-out beginning."""
     run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
-    name = sample_of(run) if run else DEMO_SAMPLE
+    name = sample_of(run) if run else first_sample()
     if name and (probes := load_sample(name).probes):
         return [probe.sentence for probe in probes]
     return held_out(run.folder) if run and run.has_text else []
@@ -213,12 +232,16 @@ def held_out(folder: Path) -> Sequence[str]:
     return [masked(text) for text in Run(folder).texts("validation")[:EXAMPLES]]
 
 
-def offer(desk: Desk, run_id: str | None, sentence: str, offered: str) -> tuple[Any, Any]:
-    """A first sentence that fits the Run's text, in place of none or of the last one offered."""
+def offer(desk: Desk, run_id: str | None, sentence: str, offered: str) -> tuple[str, str]:
+    """A first sentence that fits the Run's text, and in place of which one it may be put.
+
+    None where one of those that fit stands there. The browser puts it (`kantai.offer`), since
+    meanwhile a person may have written one.
+    """
     known = examples_for(desk, run_id)
-    if not known or (sentence and sentence != offered):
-        return gr.skip(), gr.skip()
-    return known[0], known[0]
+    if not known or sentence in known:
+        return "", offered
+    return known[0], sentence if known_answer(sentence) else offered
 
 
 def masked(paragraph: str) -> str:
@@ -231,7 +254,7 @@ def masked(paragraph: str) -> str:
 
 
 def show(desk: Desk, run_id: str, sentence: str, offered: str) -> tuple[Any, ...]:
-    """A first sentence where none was typed, and the examples: quick, no model is loaded."""
+    """What `offer` says, and the examples: quick, no model is loaded."""
     return *offer(desk, run_id, sentence, offered), examples_view(examples_for(desk, run_id))
 
 
@@ -252,13 +275,14 @@ def build(page: Page) -> Any:
     """Lay the tab out and wire it; returns what refreshes it."""
     View(lead("fill_lead", "fill_rest"))
     with gr.Column(elem_classes="k-card"):
-        sentence = gr.Textbox("", label=words("fill_sentence"), lines=1, max_lines=5)
+        sentence = gr.Textbox("", label=words("fill_sentence"), lines=1, max_lines=5,
+                              elem_classes="k-sentence")  # fmt: skip
         picked = View()
     answers = View()
     with gr.Column(elem_classes="k-card"):
         View(tag("div.k-head", tag("h3", both("fill_examples"))))
         examples = View()
-    offered = gr.Textbox(visible=False)
+    offered, wanted = gr.Textbox(visible=False), gr.Textbox(visible=False)
     asked, given = [page.run, sentence], [picked, answers, code_fold()]
     page.on(sentence.change, fill, asked, given, trigger_mode="always_last")
     _click(page, picked, hide, [sentence], [sentence])
@@ -266,11 +290,18 @@ def build(page: Page) -> Any:
     page.typed.append(sentence)
 
     def refresh(trigger: Any) -> Any:
-        shown = page.on(trigger, show, [*asked, offered], [sentence, offered, examples])
-        page.on(shown.then, fill, asked, given)
+        shown = page.on(trigger, show, [*asked, offered], [wanted, offered, examples])
+        page.on(put(shown, sentence, offered, wanted).then, fill, asked, given)
         return shown
 
     return refresh
+
+
+def put(event: Any, sentence: Any, offered: Any, wanted: Any) -> Any:
+    """After `event` put the sentence that `offer` wants, where the browser says that it may be."""
+    js = "(now, offered, wanted) => kantai.offer(now, offered, wanted)"
+    both = [sentence, offered]
+    return event.then(None, [*both, wanted], both, js=js, api_visibility="private")
 
 
 def _click(page: Page, view: View, handler: Any, inputs: list[Any], outputs: list[Any]) -> None:

@@ -18,7 +18,7 @@ from kantai.architectures import (
     Preset,
 )
 from kantai.errors import UserError
-from kantai.ui import nodes, plots
+from kantai.ui import fork, nodes, plots
 from kantai.ui.code import code_fold, model_view
 from kantai.ui.costs import memory_card, memory_of, time_cards
 from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk, learned_tokens
@@ -226,6 +226,7 @@ def build(page: Page) -> Any:
     with gr.Row(elem_classes="k-cols"):
         with gr.Column(elem_classes="k-side", min_width=0):
             fields, button, used = _controls()
+            fork.button(page)
         with gr.Column(elem_classes="k-wide", min_width=0):
             views, time_view = _views()
     page.chosen["model"] = fields
@@ -279,6 +280,6 @@ def _controls() -> tuple[list[Any], Any, Any]:
     for key, (least, most, step) in {"dropout": (0, 0.5, 0.05), **SLIDERS}.items():
         fields.append(gr.Slider(least, most, value=getattr(PRESETS["nano"], key), step=step,
                                 label=key, info=words(f"{key}_info"), buttons=[]))  # fmt: skip
-    button = gr.Button(words("use_model"), variant="primary")
+    button = gr.Button(words("use_model"), variant="primary", elem_classes="k-use")
     used = View()
     return fields, button, used

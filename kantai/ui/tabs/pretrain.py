@@ -10,7 +10,7 @@ import gradio as gr
 
 from kantai.errors import UserError
 from kantai.limits import shown
-from kantai.ui import code, download, hub, nodes
+from kantai.ui import code, download, fork, hub, nodes
 from kantai.ui.desk import DEMO_SECONDS, Desk, learned_tokens
 from kantai.ui.live import Live
 from kantai.ui.nodes import Node, both, tag
@@ -236,7 +236,7 @@ def build(page: Page) -> Any:
     View(lead("pretrain_lead", "pretrain_rest"))
     with gr.Row(elem_classes="k-cols"):
         with gr.Column(elem_classes="k-side", min_width=0):
-            plan, buttons, outlook_view = _controls(page.desk)
+            plan, buttons, outlook_view = _controls(page)
         with gr.Column(elem_classes="k-wide", min_width=0):
             Live()
             download.offer(page)
@@ -245,7 +245,8 @@ def build(page: Page) -> Any:
     return _wire(page, plan, buttons, outlook_view, code_view)
 
 
-def _controls(desk: Desk) -> tuple[list[Any], list[Any], Any]:
+def _controls(page: Page) -> tuple[list[Any], list[Any], Any]:
+    desk = page.desk
     recipe = gr.Radio(
         choices(RECIPE_NAMES, "recipe_"), value="playground", label=words("recipe"),
         elem_classes="k-seg",
@@ -267,6 +268,7 @@ def _controls(desk: Desk) -> tuple[list[Any], list[Any], Any]:
         gr.Button(words("start_again"), elem_classes="k-again"),
         gr.Button(words("leave"), elem_classes="k-leave"),
     ]
+    fork.button(page)
     View(tag("button.k-link", both("copy_link"), data_link="1"))
     with gr.Accordion(words("all_settings"), open=False):
         more = [

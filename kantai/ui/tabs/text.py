@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from kantai.cleaning import CLEANING_RULES
-from kantai.samples import SAMPLES
+from kantai.samples import SAMPLES, load_sample
 from kantai.ui import nodes, plots
 from kantai.ui.code import code_fold, text_view
-from kantai.ui.desk import DEMO_SAMPLE, DEMO_VOCAB, Desk, sample_corpus
+from kantai.ui.desk import FIRST_SAMPLES, Desk, first_sample, sample_corpus
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import HEAVY, Page, choices, lead, words
 from kantai.ui.progress import Done, Tell, follow
@@ -30,6 +30,7 @@ PREVIEW = 12  # paragraphs
 PREVIEW_CHARACTERS = 600  # of each
 LOOKED_AT = 64  # texts whose beginning and charts stay in memory
 FREQUENT = 12
+AT_ONCE = "(language, run) => [kantai.language, run]"  # before the page has answered
 UNLESS_KEPT = "(language, run) => [language, kantai.isKept(run) ? '' : run]"
 Shown = tuple[Node, Any, Any, Node]
 
@@ -56,7 +57,7 @@ def keep(
 
     documents = source.read(desk, tell)
     files = tuple(document.name for document in documents[:20])
-    vocab = DEMO_VOCAB if source.kind == "sample" and source.sample == DEMO_SAMPLE else None
+    vocab = load_sample(source.sample).vocab_size if source.kind == "sample" else None
     name = theirs(source.title(documents))
     fresh = desk.registry.has(run_id) and desk.registry.owns(run_id, owner)
     fresh = fresh and desk.is_fresh(run_id)
@@ -83,8 +84,9 @@ def choices_of(settings: Settings) -> dict[str, Any]:
 def show(desk: Desk, run_id: str) -> Shown:
     """The report, how long paragraphs are, the most frequent words, and the code."""
     if not desk.registry.has(run_id):
-        report = sample_corpus(DEMO_SAMPLE).report.to_json()
-        notice, looked = tag("p.k-hint", both("sample_is_ready")), _look_at(None)
+        name = first_sample()
+        report = sample_corpus(name).report.to_json()
+        notice, looked = tag("p.k-hint", both("sample_is_ready")), _look_at(name)
     else:
         run = desk.registry.open(run_id)
         report, notice, looked = run.report, None, _look_at(run.folder)
@@ -119,12 +121,13 @@ class Looked:
 
 
 @lru_cache(maxsize=LOOKED_AT)
-def _look_at(folder: Path | None) -> Looked:
-    """A Run's text, which never changes, looked at once; None: the sample's."""
+def _look_at(text: Path | str) -> Looked:
+    """The text of a Run's folder or of a sample, which never changes, looked at once."""
     from kantai.words import paragraph_lengths, word_frequencies
     from kantai.workspace import Run
 
-    texts = Run(folder).texts("train") if folder else sample_corpus(DEMO_SAMPLE).paragraphs
+    is_sample = isinstance(text, str)
+    texts = sample_corpus(text).paragraphs if is_sample else Run(text).texts("train")
     return Looked(
         texts[:PREVIEW],
         plots.histogram(paragraph_lengths(texts), "paragraph_lengths", "words_each"),
@@ -238,13 +241,14 @@ def build(page: Page) -> Any:
     kind.change(another_kind, kind, fields, api_visibility="private", show_progress="hidden")
     source = [kind, *fields]
     page.typed.extend([*source, rules])
+    page.first.append((fields[0], FIRST_SAMPLES))
     asked = [page.run, page.owner, rules, *source]
     page.on(button.click, read, asked, [page.run, *shown], **HEAVY)
     page.on(ask.click, notebook, source, [answer], **HEAVY)
-    page.on(page.run.change, show, [page.run], shown)
+    page.on(page.run.change, show, [page.run], shown, js=AT_ONCE)
     _, sample, _, _, book = source
     page.on(page.run.change, source_of, [page.run], [kind, sample, book, rules], js=UNLESS_KEPT)
-    return lambda trigger: page.on(trigger, show, [page.run], shown)
+    return lambda trigger: page.on(trigger, show, [page.run], shown, js=AT_ONCE)
 
 
 def _controls(desk: Desk) -> tuple[Any, list[Any], Any, Any, Any, Any]:
@@ -252,7 +256,7 @@ def _controls(desk: Desk) -> tuple[Any, list[Any], Any, Any, Any, Any]:
         choices(KINDS, "source_"), value="sample", label=words("source"), elem_classes="k-seg"
     )
     fields = [
-        gr.Radio(choices(list(SAMPLES), "sample_name_"), value=DEMO_SAMPLE,
+        gr.Radio(choices(list(SAMPLES), "sample_name_"), value=FIRST_SAMPLES["en"],
                  label=words("source_sample")),
         gr.File(label=words("source_files"), file_count="multiple", visible=False, height=150),
         gr.Textbox("", label=words("source_paste"), lines=9, max_lines=16, visible=False),

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from kantai.errors import UserError
+from kantai.samples import load_sample
 from kantai.tokenizer import (
     SPECIAL_TOKENS,
     ByteLevelBPE,
@@ -20,15 +21,16 @@ from kantai.tokenizer import (
     readable,
     suggest_vocab_size,
 )
-from kantai.ui import nodes, plots
+from kantai.ui import fork, nodes, plots
 from kantai.ui.code import code_fold, tokenizer_view
-from kantai.ui.desk import DEMO_VOCAB, Desk, bytes_a_token, load_tokenizer
+from kantai.ui.desk import FIRST_SAMPLES, Desk, bytes_a_token, first_sample, load_tokenizer
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import HEAVY, RAW, Page, lead, words
 from kantai.ui.progress import Done, Tell, follow
 from kantai.ui.views import Chart, View
 
-SENTENCE = "The Critique of Pure Reason."
+SENTENCES = {"en": "The Critique of Pure Reason.", "zh": "《纯粹理性批判》。"}
+USUAL_SIZE = 4_000
 MERGES = 400  # shown; the download has all
 MOST_TOKENS = 400  # shown of a sentence
 MOST_CHARACTERS = 20_000
@@ -70,7 +72,7 @@ def learn_now(
     from kantai.stages import learn_tokenizer
 
     desk.may_change(run_id, owner)
-    TokenizerSettings(size or DEMO_VOCAB, min_frequency)  # nothing begins where it cannot be
+    TokenizerSettings(size or USUAL_SIZE, min_frequency)  # nothing begins where it cannot be
     run_id = desk.workable(run_id, owner, keep_tokenizer=False)
     unbegun = partial(desk.jobs.unbegun, run_id)  # no Start comes between
     with unbegun() as run:
@@ -88,7 +90,8 @@ def learn_now(
 def show(desk: Desk, run_id: str, sentence: str) -> tuple[Any, ...]:
     """Size chooser, its hint, report, chart of lengths, merges, the sentence, code."""
     if not desk.registry.has(run_id):
-        hint, lines = tag("p.k-hint", both("tokenizer_sample")), tokenizer_view(DEMO_VOCAB, 2)
+        vocab = load_sample(first_sample()).vocab_size
+        hint, lines = tag("p.k-hint", both("tokenizer_sample")), tokenizer_view(vocab, 2)
         return gr.skip(), hint, waiting(), None, None, tokens_view(None, sentence), lines
     run = desk.registry.open(run_id)
     suggested = suggest_vocab_size(run.report["characters"])
@@ -226,9 +229,12 @@ def build(page: Page) -> Any:
     with gr.Row(elem_classes="k-cols"):
         with gr.Column(elem_classes="k-side", min_width=0):
             size, hint, frequency, button = _controls()
+            fork.button(page)
         with gr.Column(elem_classes="k-wide", min_width=0):
             sentence, report, lengths, merges, tokens, code = _views()
     page.typed.append(sentence)
+    sizes = {name: load_sample(sample).vocab_size for name, sample in FIRST_SAMPLES.items()}
+    page.first.extend([(sentence, SENTENCES), (size, sizes)])
     page.chosen["tokenizer"] = [size, frequency]
     asked = [page.run, page.owner, size, frequency, sentence]
     latest = {"trigger_mode": "always_last"}
@@ -250,17 +256,18 @@ def build(page: Page) -> Any:
 
 
 def _controls() -> tuple[Any, Any, Any, Any]:
-    size = gr.Number(DEMO_VOCAB, label=words("vocab_size"), precision=0, step=500)
+    size = gr.Number(USUAL_SIZE, label=words("vocab_size"), precision=0, step=500)
     hint = View()
     frequency = gr.Slider(1, 20, value=2, step=1, label=words("min_frequency"), buttons=[])
-    return size, hint, frequency, gr.Button(words("learn_vocabulary"), variant="primary")
+    button = gr.Button(words("learn_vocabulary"), variant="primary", elem_classes="k-learn")
+    return size, hint, frequency, button
 
 
 def _views() -> tuple[Any, ...]:
     report = View()
     with gr.Column(elem_classes="k-card"):
         View(tag("div.k-head", tag("h3", both("try_sentence"))))
-        sentence = gr.Textbox(SENTENCE, label=words("sentence"), lines=1, max_lines=4,
+        sentence = gr.Textbox(SENTENCES["en"], label=words("sentence"), lines=1, max_lines=4,
                               show_label=False)  # fmt: skip
         tokens = View()
     with gr.Row(elem_classes="k-pairs"):
