@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import random
 import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 os.environ.update(
     HF_HUB_OFFLINE="1",
@@ -61,6 +64,20 @@ def kantai(capfd):
         return done.returncode, done.stdout, done.stderr
 
     return run
+
+
+def at_once(*works: Callable[[], object]) -> list[object]:
+    """Do all of it at the same time: what each gave back. Raises what one of them raised."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        return [done.result() for done in [pool.submit(work) for work in works]]
+
+
+def until(true: Callable[[], object], seconds: float = 120.0) -> None:
+    """Wait until it is true; fail where that takes too long."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def tiny_settings(budget):

@@ -35,7 +35,7 @@ from kantai.ui import live
 from kantai.ui.desk import Desk
 from kantai.ui.tabs import model
 from kantai.workspace import Run, Worker
-from tests.conftest import tiny_settings
+from tests.conftest import tiny_settings, until
 
 OWNER = "anna"
 LONG = Budget(seconds=90)  # so that no worker outlives a killed test by much
@@ -60,13 +60,6 @@ def run_id(registry, paragraphs, tokenizer) -> str:
     run.write_texts({"train": paragraphs[30:], "validation": paragraphs[:30]}, {"files": []})
     run.write_tokenizer(tokenizer)
     return run_id
-
-
-def until(true, seconds=60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def seen(run: Run, kind: type, before: int = 0) -> bool:

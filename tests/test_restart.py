@@ -16,7 +16,7 @@ import pytest
 import kantai
 from kantai.events import Stepped
 from kantai.workspace import Run
-from tests.conftest import small_text
+from tests.conftest import small_text, until
 
 HOUSE = Path(kantai.__file__).parents[1]
 STARTUP = 120.0  # seconds, on a machine that is busy with other tests
@@ -72,13 +72,6 @@ def serve(tmp_path):
         worker = Run(folder.parent).worker()
         if worker and worker.alive:
             os.kill(worker.pid, signal.SIGKILL)
-
-
-def until(true, seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def pulled(server: Server, run: str, cursor: int) -> tuple[list[dict], int]:

@@ -23,7 +23,7 @@ from kantai.registry import Registry
 from kantai.shelf import Shelf, key_of
 from kantai.tokenizer import Cancelled
 from kantai.workspace import SHELF, Run
-from tests.conftest import small_text, tiny_settings
+from tests.conftest import at_once, small_text, tiny_settings
 from tests.test_jobs import wait_for
 
 OWNERS = ("one pupil", "another pupil", "a third")
@@ -79,23 +79,6 @@ def counted(monkeypatch, name: str, module=stages) -> list[int]:
 
     monkeypatch.setattr(module, name, work)
     return calls
-
-
-def at_once(*works) -> None:
-    errors = []
-
-    def run(work):
-        try:
-            work()
-        except BaseException as error:  # told to the test
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors, errors
 
 
 def entries(registry: Registry) -> list[str]:

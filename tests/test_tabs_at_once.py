@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,7 @@ from kantai.processes import end
 from kantai.registry import Registry
 from kantai.ui.desk import Desk
 from kantai.ui.tabs import model, pretrain, tokenizer
-from tests.conftest import tiny_settings
+from tests.conftest import at_once, tiny_settings
 from tests.test_jobs import wait_for
 
 OWNER = "anna"
@@ -54,22 +55,16 @@ def meet(monkeypatch, desks) -> None:
     monkeypatch.setattr(Desk, "workable", workable)
 
 
-def at_once(*works) -> list[object]:
+def pressed(*works) -> list[object]:
     """What each gave back, or the key of what it was told."""
-    answers: list[object] = [None] * len(works)
 
-    def press(number: int) -> None:
+    def press(work) -> object:
         try:
-            answers[number] = works[number]()
+            return work()
         except UserError as error:
-            answers[number] = error.key
+            return error.key
 
-    threads = [threading.Thread(target=press, args=(n,)) for n in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
+    return at_once(*(partial(press, work) for work in works))
 
 
 def start(desk: Desk, run_id: str, steps: int):
@@ -81,7 +76,7 @@ def test_two_starts_by_different_plans_train_the_first_one_and_tell_the_other(
 ):
     meet(monkeypatch, desks)
     plans = (4, 7)
-    answers = at_once(*(start(desk, run_id, n) for desk, n in zip(desks, plans, strict=True)))
+    answers = pressed(*(start(desk, run_id, n) for desk, n in zip(desks, plans, strict=True)))
     assert sorted(map(str, answers)) == sorted([run_id, "run_begun"])
     first = plans[answers.index(run_id)]
     wait_for(desks[0].jobs, run_id, "finished")
@@ -92,7 +87,7 @@ def test_two_starts_by_different_plans_train_the_first_one_and_tell_the_other(
 
 def test_two_starts_by_the_same_plan_are_one(desks, run_id, monkeypatch):
     meet(monkeypatch, desks)
-    assert at_once(*(start(desk, run_id, 4) for desk in desks)) == [run_id] * 2
+    assert pressed(*(start(desk, run_id, 4) for desk in desks)) == [run_id] * 2
     wait_for(desks[0].jobs, run_id, "finished")
     assert desks[0].registry.open(run_id).result["steps"] == 4
 
@@ -117,12 +112,12 @@ def test_a_run_that_began_keeps_its_model_and_its_vocabulary(desks, run_id, monk
         other.jobs.start(run_id)
         begun.set()
 
-    assert at_once(learn, begin) == ["run_begun", None]
+    assert pressed(learn, begin) == ["run_begun", None]
     wait_for(other.jobs, run_id, "training")
     before = run.settings
     monkeypatch.setattr(Desk, "workable", lambda self, run_id, *given, **named: run_id)
     fields = model.choose("mini")
-    assert at_once(lambda: model.use(desk, run_id, OWNER, *fields), learn) == ["run_begun"] * 2
+    assert pressed(lambda: model.use(desk, run_id, OWNER, *fields), learn) == ["run_begun"] * 2
     assert run.settings == before
     other.jobs.stop(run_id)
     wait_for(other.jobs, run_id, "stopped")
@@ -133,7 +128,7 @@ def test_two_resumes_at_once_go_on_once(desks, run_id):
     jobs = desks[0].jobs
     start(desks[0], run_id, 4)()
     wait_for(jobs, run_id, "finished")
-    answers = at_once(
+    answers = pressed(
         *(lambda d=desk, n=n: pretrain.resume(d, run_id, OWNER, "max_steps", n)
           for desk, n in zip(desks, (9, 12), strict=True))
     )  # fmt: skip
