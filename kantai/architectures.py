@@ -224,9 +224,10 @@ def build_config(preset: Preset, vocab_size: int) -> Any:
 
 
 def build_model(preset: Preset, vocab_size: int, *, seed: int = 0, device: str = "cpu") -> Any:
-    """A new model with random weights that depend on `seed` alone.
+    """A new model with random weights that depend on `seed` and the kind of `device` alone.
 
-    On `device="meta"` it has shapes and no memory: enough to look at.
+    They are drawn where the model is to live: a GPU needs no time for that. On `device="meta"`
+    it has shapes and no memory: enough to look at.
     """
     import torch
     import transformers
@@ -234,9 +235,8 @@ def build_model(preset: Preset, vocab_size: int, *, seed: int = 0, device: str =
     architecture = ARCHITECTURES[preset.architecture]
     config = build_config(preset, vocab_size)
     torch.manual_seed(seed)
-    with torch.device("meta" if device == "meta" else "cpu"):
-        model = getattr(transformers, architecture.model_class)(config)
-    return model if device == "meta" else model.to(device)
+    with torch.device(device):
+        return getattr(transformers, architecture.model_class)(config)
 
 
 def architecture_of(model: Any) -> Architecture:

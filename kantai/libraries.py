@@ -1,4 +1,4 @@
-"""Import the heavy libraries while something else is waited for.
+"""Do slow things while something else is waited for; first of all import the heavy libraries.
 
 torch and transformers take several seconds to import; reading, cleaning and learning a
 vocabulary need neither. Knows nothing of what they are needed for.
@@ -7,7 +7,25 @@ vocabulary need neither. Knows nothing of what they are needed for.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def meanwhile(work: Callable[[], T]) -> Future[T]:
+    """Do `work` in a thread of its own, which ends with the process; its result or its error."""
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except BaseException as error:  # whoever asks for the result gets it
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return answer
 
 
 def preload(model_classes: Iterable[str]) -> threading.Thread:

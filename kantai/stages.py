@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -28,6 +29,7 @@ from kantai.events import Event, Finished, Noticed, Started, Validated
 from kantai.files import sweep
 from kantai.folders import load_for_exam
 from kantai.keeping import REUSED, Tell, silent
+from kantai.libraries import meanwhile
 from kantai.packing import Packed, line_rows, pack_words, spread
 from kantai.pretraining import Pretraining
 from kantai.rows import LineExamples, PackedText
@@ -77,7 +79,7 @@ def learn_tokenizer(
         )
         learned.save(folder)
 
-    def meanwhile() -> None:
+    def waiting() -> None:
         tell("doing_tokenizer", 0.0)
         if cancelled():
             raise Cancelled
@@ -85,19 +87,26 @@ def learn_tokenizer(
     def key() -> str:
         return key_of("tokenizer", REUSED, str(wanted), texts.digest())
 
-    run.fill("tokenizer", key, make, meanwhile, hold)
+    run.fill("tokenizer", key, make, waiting, hold)
     return run.tokenizer()
 
 
 @dataclass(frozen=True)
 class Material:
-    """All that a training works on; the baselines answer the same exam as the model."""
+    """All that a training works on; the baselines answer the same exam as the model.
+
+    They count and answer while the model is made ready: who asks for them may have to wait.
+    """
 
     tokenizer: ByteLevelBPE
     stream: np.ndarray  # [tokens] training ids, mapped from the disk
     packed: Packed  # held-out ids and words
     exam: Exam  # the final examination
-    baselines: dict[str, BaselineScore]
+    answered: Future[dict[str, BaselineScore]]
+
+    @property
+    def baselines(self) -> dict[str, BaselineScore]:
+        return self.answered.result()
 
 
 def prepare(
@@ -112,12 +121,13 @@ def prepare(
         raise UserError("text_too_short_to_train", tokens=len(stream), least=LEAST_TOKENS)
     block = settings.recipe.block_size
     exam = set_exam(packed, block, tokenizer.learned, most_rows=EXAM_TOKENS // block)
-    if told is not None:
-        scores = {name: BaselineScore(**score) for name, score in told.items()}
+    tell("doing_baselines", 0.0)
+    if told is None:
+        answered = meanwhile(partial(baselines_of, tokenizer, stream, exam))
     else:
-        tell("doing_baselines", 0.0)
-        scores = baselines_of(tokenizer, stream, exam)
-    return Material(tokenizer, stream, packed, exam, scores)
+        answered = Future()
+        answered.set_result({name: BaselineScore(**score) for name, score in told.items()})
+    return Material(tokenizer, stream, packed, exam, answered)
 
 
 def told_baselines(material: Material) -> dict[str, dict[str, float]]:

@@ -3,6 +3,8 @@
 The notebook's way (`notebook_way.py`) is its model in float32, logits at every position, a data
 loader, lines padded to the longest of their batch; its tokens are the real ones, without
 padding. All sides take steps on the same text in one run, after a warm-up; figures are medians.
+A GPU is waited for after some steps only, as in a training: it computes while the processor
+prepares what comes next.
 Beside MFU, which needs a data sheet, stands the share of a matrix product's rate, measured in
 the same run. On a processor large models take steps of few rows, or minutes would pass; the
 memory there is all that the process holds, on a GPU what torch allocated.
@@ -16,6 +18,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +29,11 @@ if TYPE_CHECKING:
     from kantai.architectures import Preset
     from kantai.recipes import Recipe
 
-WARM_UP, STEPS = 3, 10
+WARM_UP, TIMES = 3, 10
+STEPS_AT_ONCE = {"cuda": 5}  # before the device is waited for; others: 1
 BLOCK, LARGE_BATCH = 128, 512  # tokens a row; rows a step that fill a large GPU
 LARGE_MODEL, FEW_ROWS = 30e6, 8  # parameters from which on a processor takes so few rows
-ENOUGH = 10.0  # seconds of one side: a slow one is measured on fewer steps, at least one
+ENOUGH = 10.0  # seconds of one side: a slow one is measured fewer times, at least once
 VOCAB = 8_000
 Say = Callable[[str, Namespace], None]
 
@@ -171,14 +175,13 @@ def the_notebooks_way(lines: list[str], ground: Ground) -> Speed:
     """The notebook's model, trained as its `Trainer` did, on the file's own lines."""
     from kantai.architectures import build_model, find_preset, work_per_token
     from kantai.bench import notebook_way
-    from kantai.bench.kernels import synchronize
     from kantai.packing import line_rows
 
     kind = ground.device.kind
     model = build_model(find_preset("notebook"), ground.tokenizer.learned, device=kind)
     rows = FEW_ROWS if kind == "cpu" else notebook_way.BATCH
     examples = line_rows(ground.tokenizer, lines, BLOCK)
-    taken = notebook_way.steps(model, examples, rows, synchronize(kind))
+    taken = notebook_way.steps(model, examples, rows)
     work = work_per_token(model.config, BLOCK, 1.0).total
     name = f"the notebook's way, {rows} rows"
     return _speed(name, model, taken, work, ground, rows=rows, precision="fp32")
@@ -191,7 +194,6 @@ def measure_steps(
     import torch
 
     from kantai.architectures import build_model, work_per_token
-    from kantai.bench.kernels import synchronize
     from kantai.evaluation import set_exam
     from kantai.packing import pack, pack_words
     from kantai.pretraining import PackedText, Pretraining
@@ -206,15 +208,13 @@ def measure_steps(
         model, text, exam, tokenizer.token_bytes(), chosen, Budget(max_steps=10**6),
         precision=chosen.precision, compiled=compiled,
     )  # fmt: skip
-    wait = synchronize(kind)
 
-    def taken() -> Iterator[tuple[int, float]]:
+    def taken() -> Iterator[int]:
         model.train()
         while True:
-            before, began = training.progress.tokens, time.perf_counter()
+            before = training.progress.tokens
             list(training._step(0.5))
-            wait()
-            yield training.progress.tokens - before, time.perf_counter() - began
+            yield training.progress.tokens - before
 
     work = work_per_token(model.config, block, chosen.masking.mlm_probability).total
     return _speed(
@@ -223,14 +223,12 @@ def measure_steps(
 
 
 def _speed(
-    name: str,
-    model: Any,
-    steps: Iterator[tuple[int, float]],
-    work: float,
-    ground: Ground,
-    **told: Any,
+    name: str, model: Any, steps: Iterator[int], work: float, ground: Ground, **told: Any
 ) -> Speed:
-    """Take steps, some to warm up, and give the median of the others; `work` is FLOPs a token."""
+    """Take steps, some to warm up, and give the median of the others.
+
+    steps: the real tokens of each, once it is taken   work: FLOPs a token
+    """
     import torch
 
     gc.collect()  # what an earlier side left is no part of this one's memory
@@ -239,8 +237,8 @@ def _speed(
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     with watched(every=0.2) as memory:
-        _, first = next(steps)  # compiling and recording are part of it: told apart
-        taken = _some(steps, ground.seconds)
+        _, first = _timed(steps, 1, device.kind)  # with compiling and recording: told apart
+        taken = _some(steps, device.kind, ground.seconds)
     on_gpu = torch.cuda.max_memory_allocated() if device.kind == "cuda" else 0
     rate = statistics.median(tokens / seconds for tokens, seconds in taken)
     return Speed(
@@ -256,12 +254,22 @@ def _speed(
     )
 
 
-def _some(steps: Iterator[tuple[int, float]], most_seconds: float) -> list[tuple[int, float]]:
-    """Some steps, without those to warm up; at least one."""
-    taken: list[tuple[int, float]] = []
+def _timed(steps: Iterator[int], count: int, kind: str) -> tuple[float, float]:
+    """Tokens and seconds of a step, the mean of `count` of them."""
+    from kantai.bench.kernels import synchronize
+
     began = time.perf_counter()
-    for step in steps:
-        taken.append(step)
-        if len(taken) == WARM_UP + STEPS or time.perf_counter() - began > most_seconds:
+    tokens = sum(islice(steps, count))
+    synchronize(kind)()
+    return tokens / count, (time.perf_counter() - began) / count
+
+
+def _some(steps: Iterator[int], kind: str, most_seconds: float) -> list[tuple[float, float]]:
+    """Tokens and seconds of some steps, without those to warm up; at least once."""
+    taken: list[tuple[float, float]] = []
+    began = time.perf_counter()
+    while len(taken) < WARM_UP + TIMES:
+        taken.append(_timed(steps, STEPS_AT_ONCE.get(kind, 1), kind))
+        if time.perf_counter() - began > most_seconds:
             break
     return taken[min(WARM_UP, len(taken) - 1) :]
