@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from gradio_client import Client
@@ -94,93 +95,132 @@ def ask(space: Server, question: dict, page, **headers: str) -> str:
     raise AssertionError("the stream ended too soon")
 
 
+EVIL = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+
+
 def test_runs_and_pushes_belong_to_the_account_on_every_device(hub, space, device, tmp_path, capfd):
     first = device()
-    begin(first)
-    start(first, 10)
-    state_is(first, "finished")
-    before = first.evaluate("kantai.store.run")
-    assert not first.is_visible(".k-push")
-
-    # Signed in, the account owns what is begun from now on; the browser's own stays its own.
-    sign_in(hub, first, "ana")
-    until(first, f"kantai.store.run === '{before}'")  # the address came back
-    assert runs(first, 0) == set()
-    go(first, "text")
-    begin(first)
-    until(first, f"kantai.store.run !== '{before}'")
-    after = first.evaluate("kantai.store.run")
-    assert runs(first, 1) == {after}
-    sign_out(first)
-    assert runs(first, 1) == {before}
-    assert first.evaluate("document.documentElement.scrollWidth") <= 390
-
-    # It is taken along; a second device has the same, and a stranger nothing.
-    sign_in(hub, first, "ana")
-    first.click("button:has-text('Move to my account')")
-    first.wait_for_selector("button:has-text('Move to my account')", state="detached")
-    assert runs(first, 2) == {before, after}
+    before = trained(first)
+    after = begun_by_the_account(hub, first, before)
+    moved_to_the_account(hub, first, {before, after})
     second, stranger = device(f"?run={before}"), device(f"?run={before}")
+    the_account_is_everywhere_the_same(hub, second, stranger, {before, after})
+    by_hand = pushed_as_it_is(hub, space, second, before)
+    only_the_account_pushes(by_hand, second, stranger)
+    a_program_pushes_with_the_cookie(hub, space, second, before)
+    no_other_site_pushes(by_hand, second, Run(space.runs / before))
+    no_token_stayed(hub, tmp_path, "".join(capfd.readouterr()))
+
+
+def trained(page) -> str:
+    """The id of a finished run of this browser."""
+    begin(page)
+    start(page, 10)
+    state_is(page, "finished")
+    assert not page.is_visible(".k-push")
+    return page.evaluate("kantai.store.run")
+
+
+def begun_by_the_account(hub: Hub, page, before: str) -> str:
+    """Signed in, the account owns what is begun from now on; the browser's own stays its own."""
+    sign_in(hub, page, "ana")
+    until(page, f"kantai.store.run === '{before}'")  # the address came back
+    assert runs(page, 0) == set()
+    go(page, "text")
+    begin(page)
+    until(page, f"kantai.store.run !== '{before}'")
+    after = page.evaluate("kantai.store.run")
+    assert runs(page, 1) == {after}
+    sign_out(page)
+    assert runs(page, 1) == {before}
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    return after
+
+
+def moved_to_the_account(hub: Hub, page, known: set[str]) -> None:
+    """The browser's own run is taken along."""
+    sign_in(hub, page, "ana")
+    page.click("button:has-text('Move to my account')")
+    page.wait_for_selector("button:has-text('Move to my account')", state="detached")
+    assert runs(page, 2) == known
+
+
+def the_account_is_everywhere_the_same(hub: Hub, second, stranger, known: set[str]) -> None:
+    """A second device has the same, and a stranger nothing."""
     sign_in(hub, second, "ana")
-    assert runs(second, 2) == {before, after}
+    assert runs(second, 2) == known
     sign_in(hub, stranger, "bob")
     stranger.wait_for_selector("text=You are watching somebody else's run.")
     assert runs(stranger, 0) == set()
 
-    # Pushed from the second device, it is there, private and whole; never over another.
+
+class ByHand:
+    """The page's own push, asked once more without its button."""
+
+    def __init__(self, hub: Hub, space: Server, asked: str, repo: str):
+        self.hub, self.space, self.question = hub, space, json.loads(asked)
+        self.place = self.question["data"].index(repo)
+
+    def pushes(self, page, repo: str, **headers: str) -> bool:
+        """Whether it is there, asked with the cookies of this page's browser."""
+        self.question["data"][self.place] = repo
+        ask(self.space, self.question, page, **headers)
+        return repo in self.hub.repos
+
+
+def pushed_as_it_is(hub: Hub, space: Server, page, run_id: str) -> ByHand:
+    """Pushed by its button it is there, private and whole; never over another."""
     asked = []
-    second.on("request", lambda r: asked.append(r.post_data or "") if "join" in r.url else None)
-    go(second, "pretrain")
-    second.click(".k-push button:has-text('Push to the Hub')")
-    until(second, "document.querySelector('.k-push textarea, .k-push input').value !== ''")
-    second.get_by_role("button", name="Push", exact=True).click()
-    address = second.get_attribute(".k-push a", "href")
+    page.on("request", lambda r: asked.append(r.post_data or "") if "join" in r.url else None)
+    go(page, "pretrain")
+    page.click(".k-push button:has-text('Push to the Hub')")
+    until(page, "document.querySelector('.k-push textarea, .k-push input').value !== ''")
+    page.get_by_role("button", name="Push", exact=True).click()
+    address = page.get_attribute(".k-push a", "href")
     [name] = hub.repos
     assert address == f"{hub.url}/{name}" and name.startswith("ana/kantai-")
     assert hub.repos[name].private and "this model" in hub.repos[name].files["README.md"].decode()
-    model = space.runs / before / "model"
-    for file in model.iterdir():
+    for file in (space.runs / run_id / "model").iterdir():
         assert hub.repos[name].files[file.name] == file.read_bytes()
-    second.get_by_role("button", name="Push", exact=True).click()
-    second.wait_for_selector(".k-push .k-notice:has-text('is there already')")
+    page.get_by_role("button", name="Push", exact=True).click()
+    page.wait_for_selector(".k-push .k-notice:has-text('is there already')")
+    return ByHand(hub, space, next(words for words in asked if name in words), name)
 
-    # The same question by hand: not with another's cookie, not from another site, not signed out.
-    question = json.loads(next(words for words in asked if name in words))
-    place = question["data"].index(name)
 
-    def pushed(page, repo: str, **headers: str) -> bool:
-        question["data"][place] = repo
-        ask(space, question, page, **headers)
-        return repo in hub.repos
+def only_the_account_pushes(by_hand: ByHand, page, stranger) -> None:
+    """Not with another's cookie, not from another site, not into another's name."""
+    assert not by_hand.pushes(stranger, "bob/stolen")
+    assert not by_hand.pushes(page, "ana/lured", **EVIL)
+    assert not by_hand.pushes(page, "ana/lured", Origin="https://evil.example")
+    assert by_hand.pushes(page, "ana/by-hand", **{"Sec-Fetch-Site": "same-origin"})
+    assert not by_hand.pushes(page, "bob/not-mine")
 
-    evil = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-    assert not pushed(stranger, "bob/stolen")
-    assert not pushed(second, "ana/lured", **evil)
-    assert not pushed(second, "ana/lured", Origin="https://evil.example")
-    assert pushed(second, "ana/by-hand", **{"Sec-Fetch-Site": "same-origin"})
-    assert not pushed(second, "bob/not-mine")
-    # A program pushes with the cookie of a browser that is signed in, and not without.
-    cookies = "; ".join(f"{c['name']}={c['value']}" for c in second.context.cookies())
+
+def a_program_pushes_with_the_cookie(hub: Hub, space: Server, page, run_id: str) -> None:
+    """Of a browser that is signed in, and not without."""
+    cookies = "; ".join(f"{c['name']}={c['value']}" for c in page.context.cookies())
     program = Client(space.url, verbose=False, headers={"Cookie": cookies})
-    assert program.predict(before, "ana/lines", api_name="/push") == f"{hub.url}/ana/lines"
+    assert program.predict(run_id, "ana/lines", api_name="/push") == f"{hub.url}/ana/lines"
     with pytest.raises(AppError, match="already"):
-        program.predict(before, "ana/by-hand", api_name="/push")
+        program.predict(run_id, "ana/by-hand", api_name="/push")
     with pytest.raises(AppError, match="sign in with Hugging Face"):
-        Client(space.url, verbose=False).predict(before, "ana/nobody", api_name="/push")
+        Client(space.url, verbose=False).predict(run_id, "ana/nobody", api_name="/push")
     assert "ana/nobody" not in hub.repos and hub.repos["ana/lines"].private
 
-    # Nor for another site, whatever it knows.
-    lure = "a secret of whoever made the other site"
-    run = Run(space.runs / before)
-    run.write_owner(run.owner | {"hash": hashlib.sha256(lure.encode()).hexdigest()})
-    question["data"][1] = lure  # their own Run, and her right to write
-    assert not pushed(second, "ana/lured", **evil)
-    sign_out(second)
-    assert not pushed(second, "ana/signed-out")
 
-    # No token stayed on the server: not in a file, not in what it printed.
-    printed = "".join(capfd.readouterr())
-    kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+def no_other_site_pushes(by_hand: ByHand, page, run: Run) -> None:
+    """Not even its own Run by her right to write; nor anybody once she is signed out."""
+    lure = "a secret of whoever made the other site"
+    run.write_owner(run.owner | {"hash": hashlib.sha256(lure.encode()).hexdigest()})
+    by_hand.question["data"][1] = lure
+    assert not by_hand.pushes(page, "ana/lured", **EVIL)
+    sign_out(page)
+    assert not by_hand.pushes(page, "ana/signed-out")
+
+
+def no_token_stayed(hub: Hub, folder: Path, printed: str) -> None:
+    """On the server: not in a file, not in what it printed."""
+    kept = b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
     kept += printed.encode()
     assert len(hub.tokens) == 4 and "Running on local URL" in printed
     assert not [token for token in hub.tokens if token.encode() in kept]
