@@ -8,7 +8,8 @@ Knows nothing of training and files.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -126,18 +127,15 @@ def _evaluate(model: Any, exam: Exam, token_bytes: np.ndarray, rows_at_once: int
     return Marks(loss / asked, right / asked, right5 / asked, a_byte)
 
 
-class _answering:
-    """Evaluation mode and its device, for the length of a `with` block."""
-
-    def __init__(self, model: Any):
-        self.model, self.training = model, model.training
-
-    def __enter__(self) -> torch.device:
-        self.model.eval()
-        return next(self.model.parameters()).device
-
-    def __exit__(self, *error: object) -> None:
-        self.model.train(self.training)
+@contextmanager
+def _answering(model: Any) -> Iterator[torch.device]:
+    """The model in evaluation mode, for as long as it is asked; gives its device."""
+    training = model.training
+    model.eval()
+    try:
+        yield next(model.parameters()).device
+    finally:
+        model.train(training)
 
 
 def hide_words(rows: np.ndarray, words: np.ndarray, seed: int = MASK_SEED) -> np.ndarray:
@@ -149,7 +147,7 @@ def hide_words(rows: np.ndarray, words: np.ndarray, seed: int = MASK_SEED) -> np
     random = np.random.default_rng(seed)
     hidden = np.zeros(rows.shape, dtype=bool)
     for row, numbers in enumerate(words):
-        whole = np.unique(numbers[(numbers >= 0)])
+        whole = np.unique(numbers[numbers >= 0])
         whole = whole[(whole != numbers[0]) & (whole != numbers[-1])]
         count = max(1, round(WORD_SHARE * len(whole))) if len(whole) else 0
         hidden[row] = np.isin(numbers, random.choice(whole, count, replace=False))
