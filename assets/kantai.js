@@ -47,6 +47,9 @@
     return next && !writing && (!now || now === offered) ? [next, next] : [unchanged(), unchanged()];
   };
 
+  // The run that the address asks for.
+  kantai.asked = () => new URLSearchParams(location.search).get("run") || "";
+
   // Whether what stands in the fields was kept for this run: then it is not set by the run again.
   kantai.isKept = (run) => Boolean(kept && run && run === query.get("run"));
 
@@ -242,7 +245,7 @@
       const wanted = search.value.toLowerCase();
       for (const row of body.rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
     });
-    bar.append(search);
+    if (body.rows.length > 10) bar.append(search);  // a short table is seen at a glance
     if (table.dataset.csv) {
       const button = build(["button.k-quiet", kantai.words.csv]);
       button.addEventListener("click", () => {
@@ -251,7 +254,7 @@
       });
       bar.append(button);
     }
-    (table.closest(".k-scroll") ?? table).before(bar);
+    if (bar.firstChild) (table.closest(".k-scroll") ?? table).before(bar);
   }
 
   kantai.csv = (rows) => rows.map((row) => row.map((cell) => {

@@ -93,7 +93,7 @@
       const layout = kantai.layout({
         hovermode: "x unified", height: narrow() ? 300 : 360, margin: { l: 34, r: 20, t: 4, b: 30 },
         xaxis: { ticksuffix: " " + say(words.unit_s), range: end ? [0, end] : undefined, rangemode: "tozero", zeroline: false, nticks: narrow() ? 5 : 9 },
-        yaxis: { range: [0, top() * 1.06], zeroline: false, nticks: 7 },
+        yaxis: { range: [0, top() * 1.06], zeroline: false, nticks: 7, showticklabels: Boolean(kantai.store.started) },
         ...marks(),
       });
       shown = [kantai.store.steps.length, kantai.store.looks.length];

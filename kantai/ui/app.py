@@ -174,7 +174,7 @@ def device_chip(desk: Desk) -> Node:
     """What trainings run on."""
     device = desk.device()
     memory = [" · ", tag("b", size(device.memory))] if device.memory else []
-    return tag("span.k-chip", device_name(device), *memory)
+    return tag("span.k-chip.k-device", device_name(device), *memory)
 
 
 # --- serving --------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kantai.tokenizer import readable
 from kantai.ui.nodes import Node, both, tag
+from kantai.ui.words import visible
 
 BLIND = 3  # times the share of one token: no better than blind
 LEAST_PERCENT = 0.1  # below it "1 in 4,000" says more
@@ -47,4 +49,13 @@ def bar(guess: Guess, answer: str | None) -> Node:
 
 
 def guesses(candidates: Sequence[Any]) -> list[Guess]:
-    return [Guess(candidate.text, candidate.probability) for candidate in candidates]
+    """A model's candidates; white space alone is told by its signs."""
+    return [Guess(c.text or unseen(c.token), c.probability) for c in candidates]
+
+
+def unseen(token: str) -> str:
+    """What is to be seen of a token that is white space: "Ċ" -> "⏎"."""
+    try:
+        return visible(readable(token))
+    except KeyError:  # of a tokenizer that is not byte-level
+        return ""

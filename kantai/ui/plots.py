@@ -74,10 +74,12 @@ def treemap(tensors: Sequence[tuple[str, int]], title: str) -> Figure:
         parts = name.split(".")
         for depth in range(1, len(parts) + 1):
             sizes[".".join(parts[:depth])] += parameters
-    kept = [path for path, _ in sizes.most_common(MOST_BOXES)]
+    largest = {path for path, _ in sizes.most_common(MOST_BOXES)}
+    kept = [path for path in sizes if path in largest]  # layer after layer
     total = sum(parameters for _, parameters in tensors)
     data = {
         "type": "treemap",
+        "sort": False,
         "ids": kept,
         "labels": [path.rpartition(".")[2] for path in kept],
         "parents": [path.rpartition(".")[0] for path in kept],

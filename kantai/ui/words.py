@@ -6,6 +6,7 @@ Knows no Gradio and no Run.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from kantai.ui.nodes import Sentence, both
@@ -13,9 +14,19 @@ from kantai.ui.nodes import Sentence, both
 if TYPE_CHECKING:
     from kantai.devices import Device
 
+SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 MOST_GUESSES = 40  # "one word in 40" still says something
 SHARES = ((0.95, "nineteen_twentieths"), (0.9, "nine_tenths"), (0.8, "four_fifths"),
           (0.75, "three_quarters"), (2 / 3, "two_thirds"))  # fmt: skip
+
+
+def visible(token: str) -> str:
+    """White space as signs; not within half a character.
+
+    >>> visible("a ⟨E4 B8⟩")
+    'a␣⟨E4 B8⟩'
+    """
+    return re.sub(r"⟨[^⟩]*⟩|[ \n\t]", lambda found: SIGNS.get(found[0], found[0]), token)
 
 
 def size(count: float) -> str:

@@ -85,6 +85,30 @@ def test_what_was_typed_stays_whatever_happens(visit):
     assert page.input_value(SENTENCE) == chosen
 
 
+SEEN = """() => {
+    window.seen = [];
+    new MutationObserver(() => {
+        const words = document.querySelector('.k-tiles')?.closest('.k-view')?.innerText;
+        if (words && window.seen.at(-1) !== words) window.seen.push(words);
+    }).observe(document, { childList: true, subtree: true });
+}"""
+
+
+def test_a_run_that_is_opened_shows_its_own_text_at_once(visit, chromium):
+    first = visit()
+    begin(first)
+    run = first.evaluate("kantai.store.run")
+    context = chromium.new_context(locale="zh-CN")
+    context.add_init_script(f"({SEEN})()")
+    page = visit(f"?run={run}", context=context)
+    until(page, "window.seen.length && kantai.store.status")
+    settled(page)
+    seen = page.evaluate("window.seen")
+    context.close()
+    assert "pasted.txt" in seen[-1] and not [words for words in seen if ".txt" not in words
+                                             or "willow.txt" in words]  # fmt: skip
+
+
 @pytest.mark.parametrize("tab", ["tokenizer", "model", "pretrain"])
 def test_who_watches_is_told_how_to_change_something(visit, tab):
     owner = visit()

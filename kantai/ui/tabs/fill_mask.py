@@ -21,6 +21,7 @@ from kantai.ui.kept import Held, bytes_within
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
 from kantai.ui.views import View
+from kantai.ui.words import visible
 from kantai.workspace import Run
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ def counting_guesses(run: Run, sentence: str) -> list[list[Guess]]:
         if index == MASK:
             left, right = ids[max(0, place - 2) : place], ids[place + 1 : place + 3]
             found = counter.guess(left, right, OTHERS)
-            rows.append([Guess(tokenizer.token_text(i).strip(), float(p)) for i, p in found])
+            texts = [(tokenizer.token_text(i), float(p)) for i, p in found]
+            rows.append([Guess(text.strip() or visible(text), p) for text, p in texts])
     return rows
 
 

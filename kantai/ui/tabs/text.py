@@ -30,7 +30,8 @@ PREVIEW = 12  # paragraphs
 PREVIEW_CHARACTERS = 600  # of each
 LOOKED_AT = 64  # texts whose beginning and charts stay in memory
 FREQUENT = 12
-AT_ONCE = "(language, run) => [kantai.language, run]"  # before the page has answered
+# The first tab is there before the page has answered: language and run as the address has them.
+AT_ONCE = "(language, run) => [kantai.language, run || kantai.asked()]"
 UNLESS_KEPT = "(language, run) => [language, kantai.isKept(run) ? '' : run]"
 Shown = tuple[Node, Any, Any, Node]
 

@@ -28,6 +28,7 @@ from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import HEAVY, RAW, Page, lead, words
 from kantai.ui.progress import Done, Tell, follow
 from kantai.ui.views import Chart, View
+from kantai.ui.words import visible
 
 SENTENCES = {"en": "The Critique of Pure Reason.", "zh": "《纯粹理性批判》。"}
 USUAL_SIZE = 4_000
@@ -35,7 +36,6 @@ MERGES = 400  # shown; the download has all
 MOST_TOKENS = 400  # shown of a sentence
 MOST_CHARACTERS = 20_000
 HALF = re.compile("⟨((?:[0-9A-F]{2} ?)+)⟩")  # of a character, as kantai.tokenizer writes it
-SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 DOWNLOAD = """(rows) => kantai.download(
   "merges.csv", kantai.csv(JSON.parse(rows).map((row) => row.map(kantai.say))))"""
 
@@ -181,15 +181,6 @@ def joined(left: str, right: str) -> str:
         return b"".join(parts).decode()
     except UnicodeDecodeError:
         return f"⟨{b''.join(parts).hex(' ').upper()}⟩"
-
-
-def visible(token: str) -> str:
-    """White space as signs; not within half a character.
-
-    >>> visible("a ⟨E4 B8⟩")
-    'a␣⟨E4 B8⟩'
-    """
-    return re.sub(r"⟨[^⟩]*⟩|[ \n\t]", lambda found: SIGNS.get(found[0], found[0]), token)
 
 
 def try_it(desk: Desk, run_id: str, sentence: str) -> Node:
