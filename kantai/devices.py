@@ -80,6 +80,15 @@ def check_precision(device: Device, asked: str) -> None:
         raise UserError("no_precision", asked=asked, device=device.name, known=", ".join(known))
 
 
+def wake() -> None:
+    """Have a GPU, if there is one, load what its first matrix product needs: a second or two."""
+    import torch
+
+    if torch.cuda.is_available():
+        ones = torch.ones(64, 64, device="cuda", dtype=torch.half)
+        (ones @ ones).sum().item()
+
+
 def _cuda() -> Device:
     import torch
 

@@ -26,7 +26,7 @@ from kantai import errors
 from kantai.architectures import ARCHITECTURES
 from kantai.devices import use_threads_politely
 from kantai.errors import UserError
-from kantai.libraries import preload
+from kantai.libraries import meanwhile, preload
 from kantai.processes import birth
 from kantai.tokenizer import Cancelled
 from kantai.workspace import Run, Worker
@@ -84,12 +84,14 @@ def train(run: Run, desk: Desk, device: str | None) -> None:
     desk.tell("doing_begin", 0.0)
 
     from kantai import stages
-    from kantai.devices import find_device
+    from kantai.devices import find_device, wake
 
     if not run.has_text:
         raise UserError("run_without_text")
     architecture = ARCHITECTURES[run.settings.preset.architecture]
     desk.libraries = preload([architecture.model_class])
+    if device != "cpu":
+        meanwhile(wake)
     if not run.has_tokenizer:
         stages.learn_tokenizer(run, desk.tell, cancelled=desk.stopping)
     found = find_device(device)
