@@ -54,18 +54,20 @@ class FusedLayers:
 
     def _fused(self, layer: torch.nn.Module) -> Callable[..., Tensor]:
         own, dtype = Own(layer), self.dtype
+        place = next(layer.parameters()).device.type
 
-        def forward(states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        def forward(*args: Any, **kwargs: Any) -> Tensor:
             if dtype is None:
-                return own(states, *args, **kwargs)
+                return own(*args, **kwargs)
             weights = {name: weight.to(dtype) for name, weight in own.named_parameters()}
-            with torch.autocast(states.device.type, enabled=False):
-                return functional_call(own, weights, (states, *args), kwargs)
+            with torch.autocast(place, enabled=False):
+                return functional_call(own, weights, args, kwargs)
 
         compiled = torch.compile(forward, dynamic=False, backend=self.backend)
 
-        def entered(states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-            return compiled(states if dtype is None else states.to(dtype), *args, **kwargs)
+        def entered(*args: Any, **kwargs: Any) -> Tensor:
+            states = [_in(dtype, value) for value in args]
+            return compiled(*states, **{name: _in(dtype, v) for name, v in kwargs.items()})
 
         return entered
 
@@ -76,6 +78,12 @@ class FusedLayers:
     def __exit__(self, *error: object) -> None:
         for layer, _ in self.fused:
             del layer.forward  # the class's own is in sight again
+
+
+def _in(dtype: torch.dtype | None, value: Any) -> Any:
+    """The value, in `dtype` where it is a tensor of fractions."""
+    fractions = isinstance(value, Tensor) and value.is_floating_point()
+    return value.to(dtype) if fractions and dtype else value
 
 
 WARM_UP = 2  # runs before a recording, in which libraries choose and allocate
