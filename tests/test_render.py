@@ -6,10 +6,12 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import psutil
@@ -94,6 +96,7 @@ def test_it_is_asked_for_by_gradios_own_name():
     asked = {"GRADIO_SSR_MODE": "True"}
     assert renderer(asked | {"GRADIO_NODE_PATH": "/opt/node"}) == "/opt/node"
     assert renderer(asked) == shutil.which("node")
+    assert renderer(asked | {"GRADIO_NODE_PATH": "/opt/node", "GRADIO_ROOT_PATH": "/some"}) is None
 
 
 @needs_node
@@ -133,9 +136,36 @@ def test_who_looks_is_counted_once_and_node_not_at_all(serve, monkeypatch):
     assert callers[1:] == ["127.0.0.1"]
 
 
+@needs_node
+@pytest.mark.parametrize("header", ["Host", "X_Forwarded_Host"])
+def test_node_asks_no_host_that_a_visitor_names(serve, header):
+    asked = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    other = HTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    address = serve()
+    until(lambda: drawn(ask(address)[1]))
+    name = f"127.0.0.1:{other.server_port}"
+    status, page = ask(address, **{header: name})
+    assert status == 200 and drawn(page) and not asked
+    assert f'"http://{name}"' in page and address.rstrip("/") not in page  # for the browser
+    assert 'a"><b>' not in ask(address, **{header: 'a"><b>'})[1]
+    other.shutdown()
+    other.server_close()
+
+
 @pytest.mark.parametrize("node", ["/bin/false", "/nowhere/node"])
-def test_a_node_that_does_not_begin_is_not_missed(serve, node):
+def test_a_node_that_does_not_begin_is_told_and_not_missed(serve, node, caplog):
     address = serve(node)
+    until(lambda: "the browser draws the page" in caplog.text)
     status, page = ask(address)
     assert status == 200 and not drawn(page) and "kantai.words" in page
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -23,6 +24,8 @@ from typing import Any
 
 import gradio
 import httpx
+from fastapi import Request
+from gradio.route_utils import get_request_origin
 
 log = logging.getLogger(__name__)
 TEMPLATES = Path(gradio.__file__).parent / "templates"
@@ -32,12 +35,19 @@ ENDS_WITH_US = "data:text/javascript,process.stdin.resume().on('end',()=>process
 PATIENCE = 10.0  # seconds for a page, before the browser draws it
 KEY = "kantai_render"  # the cookie by which the gate knows Node's own questions
 BEGINNING = 60.0  # seconds until it is given up
-HOP = (b"connection", b"keep-alive", b"transfer-encoding")
+HOP = (b"connection", b"keep-alive", b"transfer-encoding", b"content-length")
+TOLD = (b"accept", b"accept-encoding", b"accept-language", b"user-agent")  # of the visitor
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.:_\[\]-]+")
 
 
 def renderer(environment: Mapping[str, str]) -> str | None:
-    """The node that `GRADIO_SSR_MODE` asks for; None where it does not, or there is none."""
-    if environment.get("GRADIO_SSR_MODE", "").lower() not in ("1", "true"):
+    """The node that `GRADIO_SSR_MODE` asks for; None where it does not, or there is none.
+
+    None under a proxy's path too: Gradio's `node/build/index.js` tells the page that it is mounted
+    at "/", where the browser then asks in vain for all else.
+    """
+    asked = environment.get("GRADIO_SSR_MODE", "").lower() in ("1", "true")
+    if not asked or environment.get("GRADIO_ROOT_PATH"):
         return None
     return environment.get("GRADIO_NODE_PATH") or shutil.which("node")
 
@@ -46,13 +56,15 @@ class Rendered:
     """ASGI middleware: the page at "/" and the files that belong to it come from Node.
 
     Node asks the server in turn, with the cookie that it was given: one of `keys`, which opens
-    the gate for as long as that page is drawn. Node writes cookies into the page, so it is given
-    none of the visitor's.
+    the gate for as long as that page is drawn. It asks at the host that it was asked at itself,
+    and writes cookies into the page: so it is told neither the visitor's host, which anybody may
+    choose, nor their cookies. Where the page says our inner address, the outer one is put in.
     """
 
     def __init__(self, app: Any, node: str, keys: set[str]):
         self.app, self.node, self.keys = app, node, keys
         self.base: str | None = None  # where Node answers, when it does
+        self.inside = ""  # where it finds us
         self.line = httpx.AsyncHTTPTransport()  # it keeps no cookie, as a client would
         self.begun = threading.Lock()
 
@@ -66,35 +78,42 @@ class Rendered:
 
     async def _answered(self, scope: dict[str, Any], send: Any) -> bool:
         """Hand on what Node says; false where it is not able to."""
-        key = f"{KEY}={secrets.token_urlsafe(32)}"
-        self.keys.add(key)
+        outside = str(get_request_origin(Request(scope), "/"))
+        if not ORIGIN.fullmatch(outside):
+            return False
         try:
-            answer, body = await self._asked(scope, key)
+            answer, body = await self._asked(scope)
         except httpx.HTTPError:
             return False
-        finally:
-            self.keys.discard(key)
         if answer.status_code >= 500:
             return False
+        if scope["path"] == "/":
+            body = body.replace(self.inside.encode(), outside.encode())
         headers = [(k.lower(), v) for k, v in answer.headers.raw if k.lower() not in HOP]
+        headers.append((b"content-length", b"%d" % len(body)))
         start = {"type": "http.response.start", "status": answer.status_code, "headers": headers}
         await send(start)
         await send({"type": "http.response.body", "body": body})
         return True
 
-    async def _asked(self, scope: dict[str, Any], key: str) -> tuple[httpx.Response, bytes]:
+    async def _asked(self, scope: dict[str, Any]) -> tuple[httpx.Response, bytes]:
         """Node's answer, and its body, compressed as it may be."""
+        key = f"{KEY}={secrets.token_urlsafe(32)}"
         url = httpx.URL(self.base).copy_with(path=scope["path"], query=scope["query_string"])
-        headers = [pair for pair in scope["headers"] if pair[0] != b"cookie"]
-        headers.append((b"cookie", key.encode()))
+        told = [pair for pair in scope["headers"] if pair[0] in TOLD]
+        own = [(b"host", self.inside.partition("//")[2].encode()), (b"cookie", key.encode())]
         patience = {"timeout": httpx.Timeout(PATIENCE).as_dict()}
-        asked = httpx.Request(scope["method"], url, headers=headers, extensions=patience)
-        answer = await self.line.handle_async_request(asked)
-        return answer, b"".join([part async for part in answer.aiter_raw()])
+        asked = httpx.Request(scope["method"], url, headers=told + own, extensions=patience)
+        self.keys.add(key)
+        try:
+            answer = await self.line.handle_async_request(asked)
+            return answer, b"".join([part async for part in answer.aiter_raw()])
+        finally:
+            self.keys.discard(key)
 
     def _begin(self, host: str, port: int) -> None:
         """Start Node, and wait until it has drawn a page."""
-        own = free_port()
+        own, self.inside = free_port(), f"http://{host}:{port}"
         place = {"HOST": HERE, "PORT": own, "GRADIO_PYTHON_HOST": host, "GRADIO_PYTHON_PORT": port}
         try:
             child = started(self.node, place)
@@ -103,7 +122,8 @@ class Rendered:
         until, base = time.monotonic() + BEGINNING, f"http://{HERE}:{own}"
         while child.poll() is None and time.monotonic() < until:
             with suppress(httpx.HTTPError):
-                if httpx.head(base, timeout=PATIENCE).status_code < 500:
+                name = {"Host": f"{host}:{port}"}
+                if httpx.head(base, headers=name, timeout=PATIENCE).status_code < 500:
                     self.base = base
                     return
             time.sleep(0.1)

@@ -1,10 +1,11 @@
-"""Behind a proxy under a path of its own; a host may ask for server-side rendering or not."""
+"""Behind a proxy under a path of its own, where the browser draws it in any case."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.browser.conftest import PATIENCE, Server, free_port, outside
@@ -15,7 +16,6 @@ PATH = "/some/path"
 
 def proxy(target: str):
     """An ASGI app that hands what comes under PATH on to `target`, without PATH."""
-    import httpx
     from starlette.responses import PlainTextResponse, StreamingResponse
     from starlette.routing import Route
 
