@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from kantai import devices
+from kantai.__main__ import main
 from kantai.architectures import find_preset
 from kantai.devices import allowed_memory, find_device
 from kantai.errors import UserError
@@ -28,6 +30,7 @@ from kantai.strings import text
 from kantai.ui.desk import Desk
 from kantai.ui.live import pull
 from kantai.ui.tabs import pretrain
+from kantai.workspace import Run
 from tests.conftest import tiny_settings
 
 OWNER = "anna"
@@ -108,6 +111,21 @@ def test_a_model_larger_than_the_machine_does_not_begin(registry, run_id):
     shown, _ = pretrain.outlook(desk, run_id, "playground", "max_steps", 3)
     assert text("memory_short") in json.dumps(shown)
     pretrain.check_memory(desk, run_id, whole)
+
+
+def test_the_command_line_says_it_too_and_does_not_begin(tmp_path, paragraphs, monkeypatch, capsys):
+    real = find_device("cpu")
+    monkeypatch.setitem(devices._DESCRIBE, "cpu", lambda: replace(real, memory=100_000))
+    book, out = tmp_path / "mill.txt", tmp_path / "run"
+    book.write_text("\n\n".join(paragraphs), encoding="utf-8")
+    asked = ["--out", str(out), "--preset", "nano", "--vocab-size", "300", "--device", "cpu"]
+    assert main(["train", str(book), *asked, "--max-steps", "3"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    run = Run.open(out)
+    assert said.startswith("This model needs") and "has 100 kB" in said
+    assert run.has_tokenizer and not run.log_size and run.worker() is None
+    monkeypatch.undo()
+    assert main(["train", str(book), *asked, "--max-steps", "3", "--resume"]) == 0
 
 
 def test_a_container_has_the_memory_that_it_is_given(tmp_path):

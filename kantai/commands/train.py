@@ -16,6 +16,7 @@ from kantai.commands.common import chosen_rules, say
 from kantai.progress import Bars
 
 if TYPE_CHECKING:
+    from kantai.devices import Device
     from kantai.readers import Document
     from kantai.workspace import Run
 
@@ -121,6 +122,7 @@ def _pretrain(run: Run, arguments: Namespace, bars: Bars) -> dict[str, Any]:
     from kantai.devices import find_device
 
     device, total = find_device(arguments.device), getattr(arguments, "total_seconds", None)
+    _check_memory(run, device)
     events = stages.pretrain_run(
         run, device, bars, stop=bars.interrupted, save_every=arguments.save_every,
         left=(lambda: arguments.started + total - time.monotonic()) if total else None,
@@ -130,6 +132,15 @@ def _pretrain(run: Run, arguments: Namespace, bars: Bars) -> dict[str, Any]:
     result = run.result | {"seconds_total": round(time.monotonic() - arguments.started, 2)}
     run.write_result(result)
     return result
+
+
+def _check_memory(run: Run, device: Device) -> None:
+    """Raise UserError, as the page does, for a model that the device does not hold."""
+    from kantai.needs import check_memory, memory_of, parameters_of
+
+    settings, vocab = run.settings, run.tokenizer().learned
+    parameters = parameters_of(settings.preset, vocab)
+    check_memory(memory_of(settings.preset, vocab, settings.recipe, parameters), device)
 
 
 def _tell_result(result: dict[str, Any], arguments: Namespace) -> None:

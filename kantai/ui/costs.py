@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from kantai.architectures import Memory, Preset, training_memory
+from kantai import needs
+from kantai.architectures import Memory, Preset
 from kantai.ui import nodes
 from kantai.ui.desk import (
     ONE_MODEL_AT_A_TIME,
@@ -36,17 +37,7 @@ ONE_PROBE_AT_A_TIME = threading.Lock()
 @lru_cache(maxsize=64)
 def memory_of(preset: Preset, vocab_size: int, recipe: Recipe) -> Memory:
     """What a training of this model needs, by part."""
-    from kantai.architectures import build_config
-
-    return training_memory(
-        build_config(preset, vocab_size),
-        parameter_count(preset, vocab_size),
-        tokens=recipe.batch_size * recipe.block_size,
-        block_size=recipe.block_size,
-        predicted_share=1.0 if recipe.all_logits else recipe.masking.mlm_probability,
-        optimizer=recipe.optimizer.name,
-        copies=2 if recipe.average else 1,
-    )
+    return needs.memory_of(preset, vocab_size, recipe, parameter_count(preset, vocab_size))
 
 
 def memory_card(memory: Memory, device: Device) -> Node:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kantai.architectures import ARCHITECTURES, DEFAULT_PRESET, PRESETS, Preset
 from kantai.jobs import Jobs, JobState, budget_of
+from kantai.needs import parameters_of
 from kantai.records import fitting
 from kantai.registry import Registry
 from kantai.ui.kept import Kept
@@ -313,8 +314,5 @@ def sample_corpus(name: str, rules: tuple[str, ...] | None = None) -> Any:
 @lru_cache(maxsize=256)
 def parameter_count(preset: Preset, vocab_size: int) -> int:
     """The parameters of a model that is never built."""
-    from kantai.architectures import build_model
-
     with ONE_MODEL_AT_A_TIME:
-        model = build_model(preset, vocab_size, device="meta")
-    return sum(weight.numel() for weight in model.parameters())
+        return parameters_of(preset, vocab_size)

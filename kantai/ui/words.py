@@ -9,6 +9,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from kantai.needs import scaled
+from kantai.needs import size as size
 from kantai.ui.nodes import Sentence, both
 
 if TYPE_CHECKING:
@@ -29,15 +31,6 @@ def visible(token: str) -> str:
     return re.sub(r"⟨[^⟩]*⟩|[ \n\t]", lambda found: SIGNS.get(found[0], found[0]), token)
 
 
-def size(count: float) -> str:
-    """Bytes in three figures.
-
-    >>> size(2_430_000), size(900), size(3.2e9)
-    ('2.43 MB', '900 B', '3.2 GB')
-    """
-    return scaled(count, (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)), " B")
-
-
 def count(number: float) -> str:
     """A count in three figures.
 
@@ -47,14 +40,6 @@ def count(number: float) -> str:
     if number < 100_000:
         return f"{number:,.0f}"
     return scaled(number, (("G", 1e9), ("M", 1e6), ("k", 1e3)), "")
-
-
-def scaled(number: float, units: tuple[tuple[str, float], ...], least: str) -> str:
-    for unit, worth in units:
-        if number >= worth:
-            figure = number / worth
-            return f"{figure:.0f} {unit}" if figure >= 99.95 else f"{figure:.3g} {unit}"
-    return f"{number:.0f}{least}"
 
 
 def duration(seconds: float) -> Sentence:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from kantai import needs
 from kantai.errors import UserError
 from kantai.limits import shown
 from kantai.ui import code, download, fork, hub, nodes
@@ -114,13 +115,8 @@ def resume(desk: Desk, run_id: str, owner: str, unit: str, amount: float) -> Non
 
 
 def check_memory(desk: Desk, run_id: str, settings: Settings) -> None:
-    """Raise UserError for a model that the device does not hold, however few rows a step has.
-
-    It would take the memory of everybody who works here until the system ends it.
-    """
-    memory, there = memory_here(desk, run_id, settings), desk.device().memory
-    if memory.kept > there > 0:
-        raise UserError("memory_missing", need=size(memory.kept), there=size(there))
+    """Raise UserError for a model that the device does not hold."""
+    needs.check_memory(memory_here(desk, run_id, settings), desk.device())
 
 
 def memory_here(desk: Desk, run_id: str, settings: Settings) -> Memory:
