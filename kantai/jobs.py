@@ -14,7 +14,6 @@ import errno
 import json
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import kantai
 from kantai.errors import UserError
 from kantai.events import Event, Failed, Finished, Stepped
 from kantai.files import write_text
@@ -32,6 +30,7 @@ from kantai.processes import birth, end
 from kantai.records import fitting
 from kantai.registry import Registry, state_of
 from kantai.strings import text
+from kantai.workers import Workers
 from kantai.workspace import Run, Worker
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
 Change = Callable[["Settings"], "Settings"]
 BudgetRecord = dict[str, float | None]  # name -> how much; None: not by this
-HOUSE = Path(kantai.__file__).parents[1]  # where `python -m kantai.worker` finds its modules
 PATIENCE = 120.0  # seconds to react to Stop: a step and a checkpoint of a large model on a CPU
 GRACE = 2.0  # seconds that a training may go over its limit: it is about to end by itself
 DISK_FULL = errno.ENOSPC  # the exit status of a worker that could not write its last word
@@ -87,10 +85,19 @@ class Jobs:
     """Starts and stops the training of a registry's Runs, one at a time."""
 
     def __init__(
-        self, registry: Registry, *, device: str | None = None, lender: Lender | None = None
+        self,
+        registry: Registry,
+        *,
+        device: str | None = None,
+        lender: Lender | None = None,
+        spare: bool = False,
     ):
-        """`lender` trains where a GPU is lent call by call; elsewhere each Run has a process."""
+        """`lender` trains where a GPU is lent call by call; elsewhere each Run has a process.
+
+        `spare`: such a process may stand by for the next Run.
+        """
         self.registry, self.device, self.lender = registry, device, lender
+        self.workers = Workers(device, spare=spare and not lender)
         self.file = registry.root / "queue.json"
         self.stops: dict[str, float] = {}  # id -> when its stop was seen first
         self.children: dict[int, subprocess.Popen] = {}  # only to hear how they ended
@@ -316,16 +323,7 @@ class Jobs:
         run.clear_stop()
         if self.lender:
             return self.lender.begin(run, lambda: expected_training(run))
-        command = [sys.executable, "-m", "kantai.worker", str(run.folder), "--wait"]
-        command += ["--device", self.device] if self.device else []
-        try:
-            with open(run.log_file, "ab") as log:
-                child = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=HOUSE,
-                    start_new_session=True,
-                )  # fmt: skip
-        except OSError as error:
-            raise UserError("worker_not_started", reason=error.strerror) from error
+        child = self.workers.begin(run)
         self.children = {pid: c for pid, c in self.children.items() if c.poll() is None}
         self.children[child.pid] = child
         try:

@@ -1,5 +1,8 @@
 """The process that trains one Run: python -m kantai.worker RUN_FOLDER [--device cpu]
 
+With --standby it loads its libraries first and is then told the folder (`kantai.workers`).
+
+
 It reads the Run, learns its tokenizer where there is none, trains, and appends every event to
 the Run; `worker.json` says who it is and what it is doing, for as long as it works. It talks
 to nobody: whoever wants to know reads the files. A stop file or SIGTERM asks it to stop: the
@@ -34,6 +37,7 @@ from kantai.workspace import Run, Worker
 OOM_SCORE = Path("/proc/self/oom_score_adj")  # proc(5): whom the kernel ends first, -1000 to 1000
 ENDED_FIRST = 800
 SAVE_EVERY = 10.0  # seconds of training that a kill may cost
+STANDS_BY = 900.0  # seconds that it waits for a Run before it gives its memory back
 TELL_EVERY = 0.4  # seconds between two writings of what it is doing
 
 
@@ -154,23 +158,47 @@ def print_to(log: Path) -> None:
     faulthandler.enable()
 
 
+def stand_by() -> Path | None:
+    """Load what every training needs, then wait to be told a Run's folder.
+
+    None where whoever began it has gone. Ends the process where nobody comes in time.
+    """
+    from kantai import stages  # noqa: F401
+
+    preload(row.model_class for row in ARCHITECTURES.values()).join()
+    tired = threading.Timer(STANDS_BY, os._exit, [0])
+    tired.daemon = True
+    tired.start()
+    told = sys.stdin.readline().strip()
+    tired.cancel()
+    return Path(told) if told else None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Train the Run of the given folder."""
     parser = argparse.ArgumentParser(prog="python -m kantai.worker", description=__doc__)
-    parser.add_argument("run", type=Path, help="the Run's folder")
+    parser.add_argument("run", nargs="?", type=Path, help="the Run's folder")
     parser.add_argument("--device", help="default: the best there is")
     parser.add_argument(
         "--wait", action="store_true", help="begin when standard input closes (the queue asks so)"
     )
+    parser.add_argument(
+        "--standby", action="store_true", help="load the libraries; standard input names the Run"
+    )
     arguments = parser.parse_args(argv)
+    if bool(arguments.run) == arguments.standby:
+        parser.error("give a Run's folder, or --standby")
     use_threads_politely()
     if hasattr(os, "nice"):
         os.nice(5)  # the page goes first
     with suppress(OSError):  # Linux: and this process, where memory runs out
         OOM_SCORE.write_text(str(ENDED_FIRST))
+    folder = stand_by() if arguments.standby else arguments.run
+    if folder is None:
+        return 0
     try:
-        run = Run.open(arguments.run)
-        if arguments.wait:
+        run = Run.open(folder)
+        if arguments.wait or arguments.standby:
             sys.stdin.read()
         else:
             run.clear_stop()

@@ -240,6 +240,7 @@ def test_bench_speed_measures_the_notebooks_way_a_preset_and_the_worker(text):
     assert ours["step_seconds"] == pytest.approx(4 * 128 / ours["tokens_per_second"], rel=0.5)
     waited = answer["worker_seconds"]
     assert 0.5 < waited["begun"] <= waited["first_step"]
+    assert 0 < waited["ready_begun"] < min(waited["begun"], waited["ready_first_step"])
     assert answer["product_flops"] > 1e8
     assert all("% of a matrix product" in line and "GiB" in line for line in said[1:3])
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import kantai
 
 HOUSE = Path(kantai.__file__).parent
-ABOVE_CORE = {"ui", "jobs", "registry", "worker", "workspace", "spaces", "keeping", "stages",
-              "export", "commands", "__main__", "progress", "bench"}  # fmt: skip
+ABOVE_CORE = {"ui", "jobs", "workers", "registry", "worker", "workspace", "spaces", "keeping",
+              "stages", "export", "commands", "__main__", "progress", "bench"}  # fmt: skip
 SCREEN = {"gradio", "plotly", "kantai.ui"}
 SLOW = {"torch", "transformers"}  # the page is there before they are
 # module -> what it may not import
@@ -22,6 +22,7 @@ RULES = {
     "keeping": {*SCREEN, *SLOW, "kantai.jobs", "kantai.registry", "kantai.worker", "kantai.stages"},
     "registry": {*SCREEN, *SLOW, "kantai.jobs", "kantai.worker", "kantai.stages"},
     "jobs": {*SCREEN, *SLOW, "kantai.worker", "kantai.stages", "kantai.commands"},
+    "workers": {*SCREEN, *SLOW, "kantai.worker", "kantai.jobs", "kantai.registry"},
     "commands": SCREEN,
     "bench": {"gradio", "plotly"},
 }

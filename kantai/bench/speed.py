@@ -92,7 +92,8 @@ def run(arguments: Namespace, say: Say) -> dict[str, Any]:
     worker = first_step(default, ground.paragraphs, ground.tokenizer, kind)
     say(
         f"a worker with {default}: the training begins {worker['begun']:.1f} s after its start, "
-        f"the first step is done after {worker['first_step']:.1f} s",
+        f"the first step is done after {worker['first_step']:.1f} s; one that stood by: "
+        f"{worker['ready_begun']:.1f} s, {worker['ready_first_step']:.1f} s",
         arguments,
     )
     return {

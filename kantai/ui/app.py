@@ -75,7 +75,7 @@ def build_app(root: Path | None = None) -> gr.Blocks:
     place = storage(os.environ)
     registry = Registry(root or place.folder, chosen(os.environ))
     lender = Lender() if is_zero_gpu(os.environ) else None
-    desk = Desk(registry, Jobs(registry, lender=lender))
+    desk = Desk(registry, Jobs(registry, lender=lender, spare=True))
     desk.jobs.watch()
     settings = {"analytics_enabled": False, "fill_width": True, "delete_cache": DELETE_CACHE}
     with OwnFilesOnly(title="Kantai", **settings) as blocks:

@@ -84,6 +84,7 @@ def learn_now(
     except Cancelled as error:
         run.clear_stop()
         raise UserError("tokenizer_cancelled") from error
+    desk.jobs.workers.make_ready()
     return run_id
 
 
