@@ -161,12 +161,13 @@ def _build(folder: Path, changed: int) -> FillMask:
 
 def _count(folder: Path) -> NGram:
     from kantai.baselines import NGram
-    from kantai.packing import pack
+    from kantai.packing import spread
+    from kantai.stages import COUNTED
     from kantai.tokenizer import SPECIAL_TOKENS
 
     run = Run(folder)
     tokenizer = run.tokenizer()
-    stream = pack(tokenizer, run.texts("train"))
+    stream = spread(run.stream(tokenizer), COUNTED)
     return NGram(stream, tokenizer.learned, special_ids=range(len(SPECIAL_TOKENS)))
 
 
