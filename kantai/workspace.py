@@ -105,8 +105,9 @@ class Run(EventLog):
     @property
     def settings(self) -> Settings:
         """What was asked for. Raises UserError for a file that says too little."""
+        record = self.record
         try:
-            return Settings.from_json(self.record)
+            return Settings.from_json(record)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UserError("broken_run", folder=self.folder, file="run.json") from error
 
@@ -209,8 +210,14 @@ class Run(EventLog):
 
     @property
     def changed(self) -> int:
-        """Another number after every change but an event: all other files are renamed in."""
-        return self.folder.stat().st_mtime_ns
+        """Another number after every change but an event: all other files are renamed in.
+
+        Raises UserError where the Run was deleted just now.
+        """
+        try:
+            return self.folder.stat().st_mtime_ns
+        except FileNotFoundError as error:
+            raise UserError("unknown_run") from error
 
     def fail(self, error: UserError, **values: Any) -> None:
         """Add a Failed event with the error's sentence; `values` go into the event too."""
@@ -311,6 +318,8 @@ class Run(EventLog):
             if not isinstance(record, dict):
                 raise ValueError
         except (ValueError, OSError) as error:
+            if not self.folder.is_dir():  # deleted since it was looked for
+                raise UserError("unknown_run") from error
             raise UserError("broken_run", folder=self.folder, file=name) from error
         return record
 

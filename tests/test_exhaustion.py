@@ -23,13 +23,14 @@ from kantai.architectures import find_preset
 from kantai.devices import allowed_memory, find_device
 from kantai.errors import UserError
 from kantai.events import Stepped
-from kantai.jobs import HOUSE, Jobs
+from kantai.jobs import Jobs
 from kantai.recipes import Budget
 from kantai.registry import Registry
 from kantai.strings import text
 from kantai.ui.desk import Desk
 from kantai.ui.live import pull
 from kantai.ui.tabs import pretrain
+from kantai.workers import HOUSE
 from kantai.workspace import Run
 from tests.conftest import tiny_settings
 

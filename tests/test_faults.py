@@ -25,7 +25,7 @@ from kantai import jobs as jobs_module
 from kantai.errors import UserError
 from kantai.events import Failed, Finished, Noticed, Started, Stepped, Validated, to_line
 from kantai.fill_mask import FillMask
-from kantai.jobs import HOUSE, Jobs
+from kantai.jobs import Jobs
 from kantai.processes import birth, end, is_alive
 from kantai.recipes import Budget
 from kantai.registry import Registry
@@ -34,6 +34,7 @@ from kantai.strings import text
 from kantai.ui import live
 from kantai.ui.desk import Desk
 from kantai.ui.tabs import model
+from kantai.workers import HOUSE
 from kantai.workspace import Run, Worker
 from tests.conftest import tiny_settings, until
 
@@ -282,6 +283,16 @@ def test_a_run_deleted_while_it_is_watched(registry, run_id):
     time.sleep(0.3)
     registry.delete(run_id, OWNER)
     assert told.wait(10) and problems == ["unknown_run"]
+
+
+def test_a_run_deleted_after_it_was_opened_is_gone_and_not_broken(registry, run_id):
+    run = registry.open(run_id)
+    registry.delete(run_id, OWNER)
+    for name in ("record", "report", "settings", "changed"):
+        with pytest.raises(UserError) as error:
+            getattr(run, name)
+        assert error.value.key == "unknown_run", name
+    assert (run.result, run.owner, run.events_after(0), run.log_size) == (None, {}, ([], 0), 0)
 
 
 def test_a_model_file_that_is_damaged_is_named(registry, run_id):
