@@ -92,7 +92,8 @@ def test_a_csv_holds_every_cell_and_no_formula(visit):
             for _ in range(400)]  # fmt: skip
     rows += [["=1+1", "-5.25", "+1e3", "-x"], ['=HYPERLINK("http://x")', "a\r=1+1", "\n=1", "@a"]]
     written = page.evaluate("(rows) => kantai.csv(rows)", rows)
-    found = list(csv.reader(io.StringIO(written, newline="")))
+    lines = csv.reader(io.StringIO(written.replace("\0", "\ue000"), newline=""))
+    found = [[cell.replace("\ue000", "\0") for cell in row] for row in lines]  # 3.10 reads no NUL
     assert len(found) == len(rows)
     for before, after in zip(rows, found, strict=True):
         for cell, told in zip(before, after, strict=True):
