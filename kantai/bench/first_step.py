@@ -18,8 +18,9 @@ from kantai.architectures import find_preset
 from kantai.corpus import split_corpus
 from kantai.events import Started, Stepped
 from kantai.recipes import Budget, recipe_for
+from kantai.settings import Settings
 from kantai.workers import Workers
-from kantai.workspace import Run, Settings
+from kantai.workspace import Run
 
 BUDGET = 120.0  # seconds that the training is asked for; it is ended after its first step
 PATIENCE = 300.0

@@ -9,9 +9,7 @@ from kantai.commands.demo import demo
 from kantai.commands.models import evaluate, export, fill_mask, parameters
 from kantai.commands.texts import fetch, inspect
 from kantai.commands.train import train
-from kantai.lines import notebook_reading
 
 __all__ = [
-    "bench", "demo", "evaluate", "export", "fetch", "fill_mask", "inspect",
-    "notebook_reading", "parameters", "train",
+    "bench", "demo", "evaluate", "export", "fetch", "fill_mask", "inspect", "parameters", "train",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from kantai.ui.page import words
 from kantai.ui.views import View
 
 if TYPE_CHECKING:
-    from kantai.workspace import Settings
+    from kantai.settings import Settings
 
 SUPPOSED_STEPS = 300  # where time is the budget, before it was spent
 

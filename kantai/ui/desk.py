@@ -27,8 +27,8 @@ from kantai.workspace import Run
 
 if TYPE_CHECKING:
     from kantai.devices import Device
+    from kantai.settings import Settings
     from kantai.tokenizer import ByteLevelBPE
-    from kantai.workspace import Settings
 
 FIRST_SAMPLES = {"en": "harbour", "zh": "willow"}  # what a reader of each language begins with
 DEMO_SECONDS = 60.0
@@ -98,7 +98,7 @@ class Desk:
     def default_settings(self, **changes: object) -> Settings:
         """What a new Run is, on this device, before anybody chose anything."""
         from kantai.recipes import Budget, recipe_for
-        from kantai.workspace import Settings
+        from kantai.settings import Settings
 
         kind = self.device().kind
         name, recipe = DEFAULT_PRESET[kind], recipe_for("playground", kind)

@@ -22,7 +22,8 @@ from kantai.ui.desk import Desk, sample_of
 from kantai.ui.tabs import model, pretrain
 
 if TYPE_CHECKING:
-    from kantai.workspace import Run, Settings
+    from kantai.settings import Settings
+    from kantai.workspace import Run
 
 LONGEST = 2_000  # characters of an address that are read
 

@@ -77,7 +77,7 @@ def notebook_loss(
     files: list[dict] = [],  # noqa: B006
 ) -> dict[str, Any]:
     """What the notebook's way, a line an example cut at 128 tokens, would have lost of a text."""
-    from kantai.commands import notebook_reading
+    from kantai.lines import notebook_reading
 
     return asdict(notebook_reading(source_of(kind, text, files).read(desk, silent), silent))
 

@@ -22,7 +22,8 @@ from kantai.ui.words import device_name, size
 if TYPE_CHECKING:
     from kantai.architectures import Memory
     from kantai.recipes import Recipe
-    from kantai.workspace import Run, Settings
+    from kantai.settings import Settings
+    from kantai.workspace import Run
 
 RECIPE_NAMES = ("playground", "notebook")  # of kantai.recipes, which brings torch
 UNITS = ("seconds", "max_steps", "epochs")

@@ -24,7 +24,7 @@ from kantai.ui.views import Chart, View
 from kantai.ui.words import count, size
 
 if TYPE_CHECKING:
-    from kantai.workspace import Settings
+    from kantai.settings import Settings
 
 PREVIEW = 12  # paragraphs
 PREVIEW_CHARACTERS = 600  # of each
@@ -200,10 +200,10 @@ def notebook(desk: Desk, *source: Any) -> Iterator[Node]:
 
 
 def notebook_reading(desk: Desk, source: Source, tell: Tell) -> tuple[Node, Any]:
-    from kantai import commands
+    from kantai import lines
 
     documents = source.read(desk, tell)
-    return source.title(documents), commands.notebook_reading(documents, tell)
+    return source.title(documents), lines.notebook_reading(documents, tell)
 
 
 def notebook_view(title: Node, lines: Any) -> Node:
