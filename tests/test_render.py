@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,14 @@ def ask(address: str, **headers: str) -> tuple[int, str]:
             return got.status, got.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+
+
+def head_of(address: str) -> tuple[int, str | None]:
+    """The status, and how the body is packed."""
+    named = {"Accept-Encoding": "br"}
+    asked = urllib.request.Request(address, None, named, method="HEAD")
+    with urllib.request.urlopen(asked, timeout=30) as got:
+        return got.status, got.headers["Content-Encoding"]
 
 
 def until(true, seconds: float = 60.0) -> None:
@@ -107,6 +116,8 @@ def test_the_gate_and_our_script_come_first_and_a_dead_node_is_not_missed(serve,
     status, page = ask(address, Host="room12.example", Accept_Language="zh-CN")
     head = page.index("<head>") + len("<head>")
     assert status == 200 and page[head:].startswith("<script>") and "kantai.words" in page
+    part = re.search(r"_app/immutable/entry/start[^\"]+", page)[0]
+    assert head_of(address + part) == (200, "br")
     assert ask(address, Host="evil.example")[0] == 421
     assert ask(address + "_app/version.json", Host="evil.example")[0] == 421
     assert "root:" not in ask(address + "_app/../../../../../../../../../etc/passwd")[1]

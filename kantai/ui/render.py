@@ -78,7 +78,7 @@ class Rendered:
 
     async def _answered(self, scope: dict[str, Any], send: Any) -> bool:
         """Hand on what Node says; false where it is not able to."""
-        outside = str(get_request_origin(Request(scope), "/"))
+        outside = str(get_request_origin(Request(scope), scope["path"]))
         if not ORIGIN.fullmatch(outside):
             return False
         try:
