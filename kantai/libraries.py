@@ -6,6 +6,7 @@ vocabulary need neither. Knows nothing of what they are needed for.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -36,11 +37,13 @@ def preload(model_classes: Iterable[str]) -> threading.Thread:
     """
 
     def load() -> None:
-        import transformers
+        import transformers  # noqa: F401
 
-        transformers.utils.logging.disable_progress_bar()  # its bars would cross ours
+        # While it is imported it puts another module in its place: who waited has the old one.
+        library = sys.modules["transformers"]
+        library.utils.logging.disable_progress_bar()  # its bars would cross ours
         for name in model_classes:
-            getattr(transformers, name)
+            getattr(library, name)
 
     thread = threading.Thread(target=load, daemon=True)
     thread.start()
