@@ -1,6 +1,15 @@
 """Sentences that all tabs share: header, states, code, durations: key -> (English, 中文)."""
 
 TEXTS: dict[str, tuple[str, str]] = {
+    # --- in the server's own log
+    "node_absent": (
+        "Node does not start, the browser draws the page: {reason}",
+        "Node 无法启动，页面由浏览器绘制：{reason}",
+    ),
+    "node_silent": (
+        "Node does not answer, the browser draws the page.",
+        "Node 没有应答，页面由浏览器绘制。",
+    ),
     # --- header and tabs
     "playground": ("playground", "训练场"),
     "chip_none": ("no run yet", "还没有训练"),

@@ -27,6 +27,8 @@ import httpx
 from fastapi import Request
 from gradio.route_utils import get_request_origin
 
+from kantai.strings import text
+
 log = logging.getLogger(__name__)
 TEMPLATES = Path(gradio.__file__).parent / "templates"
 HERE = "127.0.0.1"
@@ -118,7 +120,7 @@ class Rendered:
         try:
             child = started(self.node, place)
         except OSError as error:
-            return log.warning("Node does not start, the browser draws the page: %s", error)
+            return log.warning(text("node_absent", reason=error.strerror))
         until, base = time.monotonic() + BEGINNING, f"http://{HERE}:{own}"
         while child.poll() is None and time.monotonic() < until:
             with suppress(httpx.HTTPError):
@@ -128,7 +130,7 @@ class Rendered:
                     return
             time.sleep(0.1)
         child.kill()
-        log.warning("Node does not answer, the browser draws the page.")
+        log.warning(text("node_silent"))
 
 
 def started(node: str, place: dict[str, Any]) -> subprocess.Popen[bytes]:

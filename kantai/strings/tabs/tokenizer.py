@@ -10,6 +10,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "again, until the vocabulary is full.",
         "从单个字节开始，最常相邻的一对合成一个新词元，一次又一次，直到词表装满。",
     ),
+    "first_sentence": ("The Critique of Pure Reason.", "《纯粹理性批判》。"),
     "vocab_size": ("Vocabulary size", "词表大小"),
     "vocab_suggested": (
         "Suggested for a text of this length: {size}.",

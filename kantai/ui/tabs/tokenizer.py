@@ -13,6 +13,7 @@ import gradio as gr
 
 from kantai.errors import UserError
 from kantai.samples import load_sample
+from kantai.strings import text
 from kantai.tokenizer import (
     SPECIAL_TOKENS,
     ByteLevelBPE,
@@ -30,7 +31,7 @@ from kantai.ui.progress import Done, Tell, follow
 from kantai.ui.views import Chart, View
 from kantai.ui.words import visible
 
-SENTENCES = {"en": "The Critique of Pure Reason.", "zh": "《纯粹理性批判》。"}
+SENTENCES = {language: text("first_sentence", language) for language in FIRST_SAMPLES}
 USUAL_SIZE = 4_000
 MERGES = 400  # shown; the download has all
 MOST_TOKENS = 400  # shown of a sentence
