@@ -116,6 +116,7 @@ def test_the_gate_and_our_script_come_first_and_a_dead_node_is_not_missed(serve,
     status, page = ask(address, Host="room12.example", Accept_Language="zh-CN")
     head = page.index("<head>") + len("<head>")
     assert status == 200 and page[head:].startswith("<script>") and "kantai.words" in page
+    assert "accept_language:navigator.language" in page
     part = re.search(r"_app/immutable/entry/start[^\"]+", page)[0]
     assert head_of(address + part) == (200, "br")
     assert ask(address, Host="evil.example")[0] == 421

@@ -39,6 +39,8 @@ KEY = "kantai_render"  # the cookie by which the gate knows Node's own questions
 BEGINNING = 60.0  # seconds until it is given up
 HOP = (b"connection", b"keep-alive", b"transfer-encoding", b"content-length")
 TOLD = (b"accept", b"accept-encoding", b"accept-language", b"user-agent")  # of the visitor
+# What the page's own script takes for the reader's language: it is chosen in the browser.
+LANGUAGE = re.compile(rb'accept_language:"(?:[^"\\]|\\.)*"')
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.:_\[\]-]+")
 
 
@@ -91,6 +93,7 @@ class Rendered:
             return False
         if scope["path"] == "/":
             body = body.replace(self.inside.encode(), outside.encode())
+            body = LANGUAGE.sub(b"accept_language:navigator.language", body)
         headers = [(k.lower(), v) for k, v in answer.headers.raw if k.lower() not in HOP]
         headers.append((b"content-length", b"%d" % len(body)))
         start = {"type": "http.response.start", "status": answer.status_code, "headers": headers}
