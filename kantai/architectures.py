@@ -339,17 +339,20 @@ class Work:
         return self.layers + self.attention + self.head
 
 
-def work_per_token(config: Any, block_size: int, predicted_share: float) -> Work:
+def work_per_token(
+    config: Any, block_size: int, predicted_share: float, tokens: int | None = None
+) -> Work:
     """FLOPs a token, by the usual count: 2 forward and 4 backward for each weight it meets.
 
     Attention adds two products of a token with its whole block; the head works on
-    `predicted_share` of the tokens only (1.0: the notebook's way). Kaplan et al. 2020, table 1.
+    `predicted_share` of the tokens only (1.0: the notebook's way), and on the rows of `tokens`
+    only, where there are more (`close_rows`). Kaplan et al. 2020, table 1.
     """
     hidden, inner = config.hidden_size, config.intermediate_size
     feed_forward = (3 if config.model_type == "modernbert" else 2) * hidden * inner
     layers = 6 * config.num_hidden_layers * (4 * hidden**2 + feed_forward)
     attention = 12 * config.num_hidden_layers * block_size * hidden
-    head = 6 * predicted_share * (hidden**2 + hidden * config.vocab_size)
+    head = 6 * predicted_share * (hidden**2 + hidden * (tokens or config.vocab_size))
     return Work(layers, attention, head)
 
 

@@ -386,7 +386,8 @@ def ended(run: Run, told: str) -> JobState:
         return JobState(told, key=last.key, values=last.values, words=last.message)
     if told != "failed":
         return JobState(told)
-    if shutil.disk_usage(run.folder).free < LEAST_FREE:  # its end could not be written down
+    disk = shutil.disk_usage(run.folder.parent)  # which is there, though the Run be deleted now
+    if disk.free < LEAST_FREE:  # its end could not be written down
         return JobState(told, key="disk_full", values={"place": str(run.folder)})
     return JobState(told, key="worker_vanished")
 

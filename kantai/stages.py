@@ -338,7 +338,8 @@ def result_of(
 def training_work(settings: Settings, training: Pretraining) -> Work:
     """FLOPs a token of this training, as it is really done."""
     recipe = settings.recipe
-    return work_per_token(training.model.config, recipe.block_size, recipe.answered_share)
+    tokens = None if recipe.all_logits else training.tokens
+    return work_per_token(training.model.config, recipe.block_size, recipe.answered_share, tokens)
 
 
 def evaluate_folder(folder: Path, paragraphs: list[str], asked: str | None) -> dict[str, Any]:

@@ -102,6 +102,7 @@ def test_work_is_the_known_count():
     config = build_config(find_preset("notebook"), 52_000)
     assert work_per_token(config, 128, 1.0).total == pytest.approx(505e6, rel=0.01)
     assert work_per_token(config, 128, 0.15).total == pytest.approx(298e6, rel=0.01)
+    assert work_per_token(config, 128, 0.15, 8_000).total == pytest.approx(268e6, rel=0.01)
 
 
 def test_memory_counts_weights_exactly_and_grows_with_the_batch():

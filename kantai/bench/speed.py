@@ -217,7 +217,8 @@ def measure_steps(
             list(training._step(0.5))
             yield training.progress.tokens - before
 
-    work = work_per_token(model.config, block, chosen.masking.mlm_probability).total
+    share = chosen.masking.mlm_probability
+    work = work_per_token(model.config, block, share, tokenizer.learned).total
     return _speed(
         name, model, taken(), work, ground, rows=chosen.batch_size, precision=training.precision
     )
