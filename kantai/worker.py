@@ -158,6 +158,16 @@ def print_to(log: Path) -> None:
     faulthandler.enable()
 
 
+def print_no_more() -> None:
+    """What a full disk did not take is given up; else Python ends with a status of its own."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def stand_by() -> Path | None:
     """Load what every training needs, then wait to be told a Run's folder.
 
@@ -203,7 +213,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             run.clear_stop()
         print_to(run.log_file)
-        return work(run, arguments.device)
+        status = work(run, arguments.device)
+        print_no_more()
+        return status
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

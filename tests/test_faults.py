@@ -158,6 +158,20 @@ def work_with_little_disk(run: Run, largest: int, save_every: float = 10.0) -> i
     return child.wait(timeout=120)
 
 
+@pytest.mark.parametrize(("given_up", "status"), [(False, 120), (True, 28)])
+def test_words_that_a_full_disk_did_not_take_leave_the_exit_status_alone(
+    tmp_path, given_up, status
+):
+    program = "import sys; from kantai.worker import print_no_more; print('x' * 500);"
+    program += f"{given_up} and print_no_more(); sys.exit(28)"
+    with open(tmp_path / "log", "wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-c", program], cwd=HOUSE, stdout=log, stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)),
+        )  # fmt: skip
+        assert child.wait(timeout=60) == status
+
+
 def test_a_disk_that_is_full_is_named_and_the_run_goes_on_when_there_is_room(registry, run_id):
     run, jobs = registry.open(run_id), Jobs(registry, device="cpu")
     run.write_settings(replace(run.settings, budget=Budget(max_steps=30)))

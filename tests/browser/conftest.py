@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -41,10 +42,12 @@ def free_port() -> int:
 
 
 class Server:
-    """The page as `python app.py` serves it."""
+    """The page as `python app.py` serves it; what it prints goes to `log`, if there is one."""
 
-    def __init__(self, runs: Path, temporary: Path, mirror: str, code: str = APP):
-        self.mirror, self.code = mirror, code
+    def __init__(
+        self, runs: Path, temporary: Path, mirror: str, code: str = APP, log: Path | None = None
+    ):
+        self.mirror, self.code, self.log = mirror, code, log
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.runs, self.temporary = runs, temporary
@@ -57,10 +60,13 @@ class Server:
             "GRADIO_SERVER_PORT": str(self.port),
             "HF_HUB_OFFLINE": "",  # or no book could be fetched from our own mirror
             "KANTAI_MIRROR": self.mirror,
+            "PYTHONUNBUFFERED": "1",
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", self.code], cwd=HOUSE, env=environment
-        )
+        with open(self.log, "ab") if self.log else nullcontext() as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", self.code], cwd=HOUSE, env=environment, stdout=output,
+                stderr=output,
+            )  # fmt: skip
         for _ in range(600):
             try:
                 urllib.request.urlopen(self.url, timeout=5).close()
