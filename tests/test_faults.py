@@ -164,9 +164,11 @@ def test_words_that_a_full_disk_did_not_take_leave_the_exit_status_alone(
 ):
     program = "import sys; from kantai.worker import print_no_more; print('x' * 500);"
     program += f"{given_up} and print_no_more(); sys.exit(28)"
+    held_back = {name: v for name, v in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with open(tmp_path / "log", "wb") as log:
         child = subprocess.Popen(
-            [sys.executable, "-c", program], cwd=HOUSE, stdout=log, stderr=subprocess.DEVNULL,
+            [sys.executable, "-c", program], cwd=HOUSE, env=held_back,
+            stdout=log, stderr=subprocess.DEVNULL,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)),
         )  # fmt: skip
         assert child.wait(timeout=60) == status
