@@ -10,8 +10,9 @@ from kantai.strings import text
 
 # What libraries write where memory or disk ran out -> the sentence for it.
 CAUSES = (
-    ("OutOfMemoryError", "out_of_memory"),
     ("MemoryError", "out_of_memory"),
+    ("out of memory", "out_of_memory"),  # a GPU: in a training, or no program may begin on it
+    ("STATUS_ALLOC_FAILED", "out_of_memory"),  # a GPU's libraries
     ("not enough memory", "out_of_memory"),
     ("allocate memory", "out_of_memory"),
     ("No space left", "disk_full"),

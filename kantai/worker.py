@@ -2,7 +2,6 @@
 
 With --standby it loads its libraries first and is then told the folder (`kantai.workers`).
 
-
 It reads the Run, learns its tokenizer where there is none, trains, and appends every event to
 the Run; `worker.json` says who it is and what it is doing, for as long as it works. It talks
 to nobody: whoever wants to know reads the files. A stop file or SIGTERM asks it to stop: the
@@ -37,7 +36,6 @@ from kantai.workspace import Run, Worker
 OOM_SCORE = Path("/proc/self/oom_score_adj")  # proc(5): whom the kernel ends first, -1000 to 1000
 ENDED_FIRST = 800
 SAVE_EVERY = 10.0  # seconds of training that a kill may cost
-STANDS_BY = 900.0  # seconds that it waits for a Run before it gives its memory back
 TELL_EVERY = 0.4  # seconds between two writings of what it is doing
 
 
@@ -171,16 +169,12 @@ def print_no_more() -> None:
 def stand_by() -> Path | None:
     """Load what every training needs, then wait to be told a Run's folder.
 
-    None where whoever began it has gone. Ends the process where nobody comes in time.
+    None where whoever began it has gone, or wants it no more.
     """
     from kantai import stages  # noqa: F401
 
     preload(row.model_class for row in ARCHITECTURES.values()).join()
-    tired = threading.Timer(STANDS_BY, os._exit, [0])
-    tired.daemon = True
-    tired.start()
     told = sys.stdin.readline().strip()
-    tired.cancel()
     return Path(told) if told else None
 
 

@@ -324,7 +324,9 @@ def test_bench_load_finds_no_fault_and_nothing_lost(page, monkeypatch):
     assert answer["watchers_that_lost"] == 0
     assert 0 < answer["median_seconds"] <= answer["p95_seconds"]
     assert answer["polls_in_all"] > answer["polls"] >= 4 and answer["calls"] > 2
+    assert answer["calls_in_all"] > answer["calls"] + answer["first_calls"] >= answer["calls"] + 20
     assert answer["memory_growth"] is not None and answer["memory_end"] > 50e6
+    assert answer["memory_first"] > 50e6
     assert answer.keys() >= load.MARKS.keys() and answer["turns"] == 2
     json.dumps(answer)
 

@@ -74,6 +74,8 @@ def test_a_mistake_is_a_sentence_and_a_defect_a_sentence_and_a_log(run):
         (UserError("one_budget"), "one_budget"),
         (torch.OutOfMemoryError("CUDA out of memory."), "out_of_memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "out_of_memory"),
+        (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be"), "out_of_memory"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "out_of_memory"),
         (MemoryError(), "out_of_memory"),
         (OSError(28, "No space left on device"), "disk_full"),
         (ZeroDivisionError("division by zero"), "worker_broke"),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
 
-from kantai import worker
+from kantai import worker, workers
 from kantai.events import Finished
 from kantai.jobs import Jobs
 from kantai.processes import end
@@ -81,18 +80,16 @@ def test_it_ends_with_the_server_that_began_it():
     spare.wait(timeout=60)
 
 
-def test_it_gives_up_where_nobody_comes(monkeypatch):
-    ended = []
-    monkeypatch.setattr(worker, "STANDS_BY", 0.05)
-    monkeypatch.setattr(worker.os, "_exit", ended.append)
-
-    class Silence:
-        def readline(self):
-            time.sleep(0.3)
-            return ""
-
-    monkeypatch.setattr(worker.sys, "stdin", Silence())
-    assert worker.stand_by() is None and ended == [0]
+def test_nobody_waits_for_ever_and_no_run_is_given_to_who_was_dismissed(
+    jobs, paragraphs, tokenizer, monkeypatch
+):
+    monkeypatch.setattr(workers, "STANDS_BY", 0.2)
+    jobs.workers.make_ready()
+    spare = jobs.workers.spare
+    assert spare.wait(timeout=60) == 0 and jobs.workers.spare is None
+    run_id = new_run(jobs.registry, paragraphs, tokenizer, Budget(max_steps=2))
+    jobs.start(run_id)
+    assert wait_for(jobs, run_id, "finished", "failed").state == "finished"
 
 
 def test_a_run_or_a_place_to_wait_but_not_both(tmp_path, capsys):

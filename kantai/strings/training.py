@@ -182,8 +182,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "out_of_memory": (
         "The device's memory does not hold this model even one row at a time: choose a smaller "
-        "preset, vocabulary or block.",
-        "即使一次只算一行，设备内存也放不下这个模型：请选择更小的预设、词表或块长。",
+        "preset, vocabulary or block, or end other programs that use the device, and start again.",
+        "即使一次只算一行，设备内存也放不下这个模型：请选择更小的预设、词表或块长，"
+        "或结束占用该设备的其他程序，然后重新开始。",
     ),
     "loss_not_finite": (
         "The loss was no longer a number at step {step}: the best weights, of step {best_step}, "
