@@ -67,7 +67,7 @@
         const at = scores[name], below = last - at < gap;
         last = at;
         return { xref: "paper", x: 1, xanchor: "right", y: at, yanchor: below ? "top" : "bottom", showarrow: false,
-          text: say(words["live_" + name]), hovertext: say(words[`live_${name}_hint`]), font: { size: narrow() ? 11.5 : 12.5 }, bgcolor: "rgba(0,0,0,0)" };
+          text: say(words["live_" + name]), hovertext: say(words[`live_${name}_hint`]), font: { size: narrow() ? 11.5 : 12.5 }, bgcolor: "--k-veil" };
       });
       const shapes = known.map((name) => ({ type: "line", layer: "below", xref: "paper", x0: 0, x1: 1, y0: scores[name], y1: scores[name], line: { color: "--k-warm", width: 1, dash: "dot" } }));
       return kantai.filled({ shapes, annotations: notes });

@@ -42,6 +42,7 @@ BudgetRecord = dict[str, float | None]  # name -> how much; None: not by this
 PATIENCE = 120.0  # seconds to react to Stop: a step and a checkpoint of a large model on a CPU
 GRACE = 2.0  # seconds that a training may go over its limit: it is about to end by itself
 DISK_FULL = errno.ENOSPC  # the exit status of a worker that could not write its last word
+SPENT = {"seconds": "seconds_training", "max_steps": "steps", "epochs": "epochs"}  # of a result
 LEAST_FREE = 1_000_000  # bytes; with less a disk is full
 AROUND = 15.0  # seconds that a worker takes before and after its training
 UNKNOWN = 120.0  # seconds supposed for a budget of steps or epochs, before its first step
@@ -394,15 +395,19 @@ def ended(run: Run, told: str) -> JobState:
 
 def is_spent(run: Run, budget: BudgetRecord) -> bool:
     """Whether the Run was trained to the end of this budget; a larger one makes it go on."""
-    result = run.result
-    if not result or result.get("stopped") != "finished" or state_of(run) != "finished":
+    if (run.result or {}).get("stopped") != "finished" or state_of(run) != "finished":
         return False
-    names = {"seconds": "seconds_training", "max_steps": "steps", "epochs": "epochs"}
     return all(
-        result.get(names[name], 0) >= 0.99 * value
+        done(run, name) >= 0.99 * value
         for name, value in budget.items()
-        if value is not None and name in names
+        if value is not None and name in SPENT
     )
+
+
+def done(run: Run, unit: str) -> float:
+    """How much a finished training took, in a budget's unit; 0 for any other."""
+    result = run.result if state_of(run) == "finished" else None
+    return (result or {}).get(SPENT[unit], 0)
 
 
 def budget_of(record: dict[str, Any]) -> BudgetRecord:

@@ -21,7 +21,10 @@ LENGTHS = range(20, 71)  # characters of a sentence that fits a line
 SHORT = range(10, 36)  # the same in a script without spaces
 LEAST_LETTERS = 4  # of a hidden word; two where a script has no spaces
 TRIED = 400  # paragraphs
-END = re.compile(r"(?<=[.!?。！？])\s*")
+LETTERS = 0.8  # of a sentence's characters, or spaces, at least
+BEGINNING = re.compile(r"[\"'“‘«「『]?[^\W\d_]")
+ENDING = re.compile(r"[.!?…。！？][\"'”’»」』]?$")
+END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*")
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 
@@ -81,26 +84,50 @@ class Watch:
 
 
 def choose_gaps(tokenizer: ByteLevelBPE, paragraphs: Sequence[str]) -> list[Gap]:
-    """Up to three sentences of different paragraphs, evenly spread, with different words."""
+    """Up to three sentences of different paragraphs, evenly spread, with different words.
+
+    Where too few read like sentences, as in code or in tables, others will do.
+    """
     found: list[Gap] = []
-    step = max(1, len(paragraphs) // TRIED)
-    each = [gap for text in paragraphs[::step] if (gap := next(gaps_of(tokenizer, text), None))]
+    tried = paragraphs[:: max(1, len(paragraphs) // TRIED)]
+    for well in (True, False):
+        each = [gap for text in tried if (gap := next(gaps_of(tokenizer, text, well), None))]
+        if len(each) >= SENTENCES:
+            break
     for gap in each[:: max(1, len(each) // (3 * SENTENCES))]:
         if len(found) < SENTENCES and gap.word not in {other.word for other in found}:
             found.append(gap)
     return found
 
 
-def gaps_of(tokenizer: ByteLevelBPE, paragraph: str) -> Iterator[Gap]:
-    """Every sentence of a paragraph that is short enough, its longest fitting word hidden."""
-    for sentence in END.split(paragraph[:2_000]):
-        sentence = sentence.strip()
-        dense = bool(CJK.search(sentence))
-        if len(sentence) not in (SHORT if dense else LENGTHS):
-            continue
-        gap = hide_longest(tokenizer, sentence, 2 if dense else LEAST_LETTERS)
+def gaps_of(tokenizer: ByteLevelBPE, paragraph: str, well: bool = False) -> Iterator[Gap]:
+    """The gap of every sentence of a paragraph that has one: its longest fitting word."""
+    for sentence in sentences_of(paragraph, well):
+        least = 2 if CJK.search(sentence) else LEAST_LETTERS
+        gap = hide_longest(tokenizer, sentence, least)
         if gap:
             yield gap
+
+
+def sentences_of(paragraph: str, well: bool = True) -> Iterator[str]:
+    """Every sentence of a paragraph that fits a line, and perhaps reads `well`."""
+    for sentence in map(str.strip, END.split(paragraph[:2_000])):
+        lengths = SHORT if CJK.search(sentence) else LENGTHS
+        if len(sentence) in lengths and (reads_well(sentence) or not well):
+            yield sentence
+
+
+def reads_well(sentence: str) -> bool:
+    """Whether it looks like a sentence, and not like code, a heading, a list or a table.
+
+    >>> reads_well('A class "inherits" from another.'), reads_well("* a class that inherits")
+    (True, False)
+    >>> reads_well("Access to attributes"), reads_well('with_stmt ::= "with" ( "(" item ","?')
+    (False, False)
+    """
+    letters = sum(c.isalpha() or c.isspace() for c in sentence)
+    whole = BEGINNING.match(sentence) and ENDING.search(sentence)
+    return whole is not None and letters >= LETTERS * len(sentence)
 
 
 def hide_longest(tokenizer: ByteLevelBPE, sentence: str, least: int) -> Gap | None:

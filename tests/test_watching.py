@@ -35,6 +35,15 @@ def test_part_of_a_word_is_never_hidden(watch):
     assert choose_gaps(watch.tokenizer, ["short", "1234 5678 9101 1121 3141", ""]) == []
 
 
+def test_what_reads_like_a_sentence_is_chosen_before_lists_and_code(watch):
+    code = ['stone_river ::= "mill" ( "flour", river', "* the old river ran past a quiet mill"]
+    prose = TEXTS[:40]
+    chosen = choose_gaps(watch.tokenizer, code * 40 + [f"{text[:60]}." for text in prose])
+    assert len(chosen) == 3 and all(gap.before[0].isalpha() for gap in chosen)
+    only_code = choose_gaps(watch.tokenizer, [f"# {text[:50]}" for text in prose])
+    assert len(only_code) == 3 and all(gap.before.startswith("# ") for gap in only_code)
+
+
 def test_asking_changes_nothing_and_fits_an_event(watch):
     import torch
 

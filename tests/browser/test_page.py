@@ -68,6 +68,22 @@ def no_serious_fault(page, state: str) -> None:
     assert not faults
 
 
+# What leaves its sheet of paper, a table's columns that must be scrolled to, half of a slider.
+CUT = """() => {
+    const seen = (selector, within = document) =>
+        [...within.querySelectorAll(selector)].filter((e) => e.getBoundingClientRect().height > 1);
+    const name = (e) => e.outerHTML.slice(0, 120);
+    const out = (e, sheet) => {
+        const [box, room] = [e.getBoundingClientRect(), sheet.getBoundingClientRect()];
+        return box.left < room.left - 0.1 || box.right > room.right + 0.1;
+    };
+    return seen(".k-card, .k-side").flatMap((sheet) => seen("*", sheet)
+            .filter((e) => !e.closest("pre, svg, .k-scroll, .k-text") && out(e, sheet)).map(name))
+        .concat(seen(".k-scroll").filter((e) => e.scrollWidth > e.clientWidth + 1).map(name))
+        .concat(seen(".slider_input_container").filter((e) => e.clientHeight < 20).map(name));
+}"""
+
+
 def state_is(page, *states: str) -> None:
     until(page, f"{list(states)}.includes(kantai.store.status?.state)")
 
@@ -99,6 +115,7 @@ def test_every_tab_opens_and_fits(visit, locale, width, scheme):
         until(page, f"document.querySelector('[data-tab-id={tab}][aria-selected=true]')")
         settled(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(CUT) == []
         assert not page.query_selector(".toast-wrap .error")
         shoot(page, f"{tab}-{width}-{locale[:2]}-{scheme}")
     chinese = locale.startswith("zh")
@@ -146,6 +163,7 @@ def test_a_training_is_watched_stopped_and_goes_on_after_a_kill(visit, server):
     state_is(other, "failed")
     no_serious_fault(other, "killed")
     it_goes_on_to_the_end(page)
+    it_goes_on_once_more(page)
 
 
 PLOT = "document.querySelector('.k-loss')"
@@ -270,6 +288,17 @@ def it_goes_on_to_the_end(page):
     page.wait_for_timeout(3_000)  # the demo that was stopped must not open another tab now
     assert page.is_visible(".k-loss") and page.is_hidden("[data-part=trouble]")
     shoot(page, "finished")
+
+
+def it_goes_on_once_more(page):
+    trained = page.evaluate("kantai.store.steps.at(-1)[1]")
+    page.wait_for_selector(".k-more")
+    page.fill(".k-side input[type=number] >> visible=true >> nth=0", "10")
+    page.click(".k-resume")
+    state_is(page, "training")
+    page.wait_for_selector(".k-more", state="hidden")
+    state_is(page, "finished")
+    assert trained + 8 < page.evaluate("kantai.store.steps.at(-1)[1]") < trained + 15
 
 
 def test_others_wait_in_the_queue_and_may_leave_it(visit):

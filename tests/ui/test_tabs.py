@@ -138,6 +138,41 @@ def test_a_clicked_word_is_hidden():
     assert fill_mask.hidden("思维离不开", "1") == "思<mask>离不开"
 
 
+def test_a_text_of_ones_own_offers_sentences_and_no_lists(desk):
+    held_out = [f"* item {n}" for n in range(40)]
+    held_out[4::5] = [f"{text[:40]}." for text in small_text(8)]
+    run = desk.registry.open(desk.registry.new(desk.default_settings(), name="x", owner=OWNER))
+    run.write_texts({"train": held_out, "validation": held_out}, {})
+    offered = fill_mask.held_out(run.folder)
+    assert len(set(offered)) == len(offered) == fill_mask.EXAMPLES
+    assert all("<mask>" in sentence and "*" not in sentence for sentence in offered)
+    run.write_texts({"train": held_out, "validation": ["# stone", "12", "* the end", ""]}, {})
+    fill_mask.held_out.cache_clear()
+    assert fill_mask.held_out(run.folder) == ["# <mask>", "* the <mask>"]
+
+
+def test_a_finished_training_goes_on_for_its_budget_once_more(desk, learned):
+    run = desk.registry.open(learned)
+    plan = pretrain.Plan(unit="max_steps", amount=3)
+    run.write_settings(plan.applied(run.settings, "cpu"))
+    desk.jobs.start = lambda run_id, change: run.write_settings(change(run.settings))
+    pretrain.go_on(desk, learned, OWNER, "max_steps", 5)
+    assert run.settings.budget.max_steps == 5  # not begun: from the beginning
+    run.write_settings(plan.applied(run.settings, "cpu"))
+    list(pretrain_run(run, desk.device()))
+    pretrain.go_on(desk, learned, OWNER, "max_steps", 5)
+    assert run.settings.budget.max_steps == 8
+    for wrong in (("max_steps", None), ("years", 1)):
+        with pytest.raises(UserError):
+            pretrain.go_on(desk, learned, OWNER, *wrong)
+
+
+def test_one_run_alone_is_told_how_to_be_compared(desk, learned):
+    assert "takes a second one" in flat_words(compare.show(desk, learned, OWNER)[0])
+    desk.successor(learned, OWNER)
+    assert "takes a second one" not in flat_words(compare.show(desk, learned, OWNER)[0])
+
+
 def test_settings_that_differ(desk, learned):
     other = desk.successor(learned, OWNER)
     model.use(desk, other, OWNER, "mini", *model.choose("mini")[1:])

@@ -32,6 +32,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "rename_delete": ("Rename or delete", "重命名或删除"),
     "choose_run": ("Choose a run first.", "请先选择一次训练。"),
+    "runs_alone": (
+        "To compare, it takes a second one: change one thing, then press Train a new run in "
+        "Pretrain.",
+        "要比较，还需要第二次训练：改一处设置，然后在“预训练”页点“另起一次训练”。",
+    ),
     "compare": ("Compare", "比较"),
     "compare_first": ("One run", "一次训练"),
     "compare_second": ("Another", "另一次"),
@@ -39,6 +44,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "compare_hint": ("Choose two runs and press Compare.", "选择两次训练，然后点“比较”。"),
     "two_curves": ("Validation loss of both", "两者的验证损失"),
     "figures": ("Figures", "数据"),
+    "result": ("result", "结果"),
     "setting": ("setting", "设置"),
     "settings_differ": ("What differs", "不同之处"),
     "settings_same": ("All settings are the same.", "所有设置都相同。"),

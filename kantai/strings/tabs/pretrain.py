@@ -29,7 +29,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "start_again": ("Train a new run", "另起一次训练"),
     "model_in_use": ("This model will be trained.", "将训练这个模型。"),
     "model_was_used": ("This model was trained in this run.", "这次训练用的就是这个模型。"),
-    "go_on": ("Go on (the budget counts from the beginning)", "继续训练（预算从头算起）"),
+    "go_on": ("Go on", "继续训练"),
+    "go_on_hint": (
+        "Go on trains this model for the budget above once more.",
+        "“继续训练”会按上面的预算再训练一轮。",
+    ),
     "copy_link": ("Copy link for the class", "复制链接给全班"),
     "all_settings": ("All settings", "全部设置"),
     "batch_size": ("Rows a step (batch size)", "每步行数（batch size）"),

@@ -65,7 +65,8 @@ def list_view(runs: list[RunInfo], current: str) -> Node:
         for run in runs
     ]
     heads = [both(f"runs_{key}") for key in keys]
-    return nodes.card(both("runs_title"), nodes.table(heads, rows, csv="runs"))
+    alone = [tag("p.k-hint", both("runs_alone"))] if len(runs) == 1 else []
+    return nodes.card(both("runs_title"), nodes.table(heads, rows, csv="runs"), *alone)
 
 
 def moment(seconds: float) -> Node:
@@ -106,11 +107,10 @@ def compare(desk: Desk, first: str, second: str, sentence: str) -> tuple[Any, No
         names[1] += " (2)"
     points = {name: curve(run) for name, run in zip(names, runs, strict=True)}
     differing = differences(runs[0].record, runs[1].record)
-    heads = [both("setting"), *names]
     view = tag(
         "div.k-live",
-        nodes.card(both("figures"), nodes.table(heads, figures(runs))),
-        nodes.card(both("settings_differ"), nodes.table(heads, differing))
+        nodes.card(both("figures"), nodes.table([both("result"), *names], figures(runs))),
+        nodes.card(both("settings_differ"), nodes.table([both("setting"), *names], differing))
         if differing
         else tag("p.k-hint", both("settings_same")),
         *sides(runs, names, sentence),

@@ -22,6 +22,7 @@ from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import Page, lead, words
 from kantai.ui.views import View
 from kantai.ui.words import visible
+from kantai.watching import TRIED, sentences_of
 from kantai.workspace import Run
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 TOP = 8
 OTHERS = 5  # candidates of those it is compared with
 EXAMPLES = 6  # of a text of one's own
+LONGEST = 160  # characters of one
 MOST_CHARACTERS = 3_000
 PIECES = re.compile(r"<mask>|\[MASK\]|_{3,}|[\w'’-]+|\s+|[^\w\s]")
 GAPS = re.compile(r"<mask>|\[MASK\]|_{3,}")
@@ -231,8 +233,17 @@ def examples_for(desk: Desk, run_id: str | None) -> Sequence[str]:
 
 @lru_cache(maxsize=256)
 def held_out(folder: Path) -> Sequence[str]:
-    """The first sentences of a Run's held-out text, a word of each hidden."""
-    return [masked(text) for text in Run(folder).texts("validation")[:EXAMPLES]]
+    """Sentences of a Run's held-out text, evenly spread, a word of each hidden.
+
+    Where too few read like sentences, as in code or in tables, its first lines.
+    """
+    texts = Run(folder).texts("validation")
+    tried = texts[:: max(1, len(texts) // TRIED)]
+    found = [sentence for text in tried if (sentence := next(sentences_of(text), None))]
+    if len(found) < EXAMPLES:
+        found = [line[:LONGEST] for text in texts[:EXAMPLES] if (line := text.split("\n")[0])]
+    spread = map(masked, found[:: max(1, len(found) // EXAMPLES)])
+    return [sentence for sentence in dict.fromkeys(spread) if "<mask>" in sentence][:EXAMPLES]
 
 
 def offer(desk: Desk, run_id: str | None, sentence: str, offered: str) -> tuple[str, str]:
@@ -247,13 +258,12 @@ def offer(desk: Desk, run_id: str | None, sentence: str, offered: str) -> tuple[
     return known[0], sentence if known_answer(sentence) else offered
 
 
-def masked(paragraph: str) -> str:
-    """The first sentence of a paragraph, a middle word hidden."""
-    first = re.split(r"(?<=[.!?。！？])\s*", paragraph.strip(), maxsplit=1)[0][:160]
-    parts = pieces(first)
+def masked(sentence: str) -> str:
+    """The sentence with a middle word hidden, a long one where there is one."""
+    parts = pieces(sentence)
     long = [i for i, part in enumerate(parts) if part[0].isalpha() and len(part) > 3]
     long = long or [i for i, part in enumerate(parts) if part[0].isalpha()]
-    return hidden(first, str(long[len(long) // 2])) if long else first
+    return hidden(sentence, str(long[len(long) // 2])) if long else sentence
 
 
 def show(desk: Desk, run_id: str, sentence: str, offered: str) -> tuple[Any, ...]:

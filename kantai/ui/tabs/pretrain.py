@@ -10,6 +10,7 @@ import gradio as gr
 
 from kantai import needs
 from kantai.errors import UserError
+from kantai.jobs import done
 from kantai.limits import shown
 from kantai.ui import code, download, fork, hub, nodes
 from kantai.ui.desk import DEMO_SECONDS, Desk, learned_tokens
@@ -113,6 +114,12 @@ def resume(desk: Desk, run_id: str, owner: str, unit: str, amount: float) -> Non
     check_memory(desk, run_id, desk.registry.owned(run_id, owner).settings)
     budget = Plan(unit=unit, amount=amount).budget(Budget)
     desk.jobs.start(run_id, lambda settings: replace(settings, budget=budget))
+
+
+def go_on(desk: Desk, run_id: str, owner: str, unit: str, amount: float) -> None:
+    """Spend the rest of the budget; where the training finished, the budget once more."""
+    spent = done(desk.registry.owned(run_id, owner), unit) if unit in UNITS else 0
+    resume(desk, run_id, owner, unit, amount and amount + round(spent))
 
 
 def check_memory(desk: Desk, run_id: str, settings: Settings) -> None:
@@ -258,6 +265,7 @@ def _controls(page: Page) -> tuple[list[Any], list[Any], Any]:
     )  # fmt: skip
     View(limit_view(desk))
     outlook_view = View()
+    View(tag("p.k-hint.k-more", both("go_on_hint")))
     buttons = [
         gr.Button(words("start"), variant="primary", elem_classes="k-start"),
         gr.Button(words("stop"), variant="primary", elem_classes="k-stop"),
@@ -294,7 +302,7 @@ def _wire(
         page.on(button.click, start, [*who, *plan], [page.run], **RAW).then(**wake)
     for button in (stop_button, leave_button):
         page.on(button.click, stop, who).then(**wake)
-    page.on(resume_button.click, resume, [*who, unit, amount], **RAW).then(**wake)
+    page.on(resume_button.click, go_on, [*who, unit, amount], **RAW).then(**wake)
     unit.input(slider, unit, amount, api_visibility="private", show_progress="hidden")
     page.on(recipe.input, numbers, [recipe], more)
     for field in (unit, amount, *more):

@@ -168,7 +168,7 @@ def list_view(desk: Desk, runs: list[Line], owner: str, teacher: bool) -> Node:
     rows = [row(line, _owns(desk, line.id, owner), teacher) for line in runs]
     head = tag("thead", tag("tr", *(tag("th", head) for head in heads)))
     body = tag("tbody", *(tag("tr", *cells) for cells in rows))
-    table = tag("div.k-scroll", tag("table.k-table", head, body))
+    table = tag("div.k-scroll", tag("table.k-table.k-queue", head, body))
     return nodes.card(both("teacher_runs"), table, aside=aside)
 
 
