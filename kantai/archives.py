@@ -12,6 +12,7 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -36,12 +37,31 @@ def unpack(archive: Source, suffixes: Collection[str]) -> Iterator[Source]:
 
 def unpack_gzip(archive: Source, suffixes: Collection[str]) -> Iterator[Source]:
     """The one file in a .gz. It keeps the archive's name: "a.csv.gz" holds a .csv."""
-    suffix = Path(Path(archive.name).stem).suffix.lower() or ".txt"
+    suffix = inner_suffix(archive.name)
     if suffix not in (*suffixes, *UNPACKERS):
         raise UserError("archive_without_text", name=archive.name, suffixes=" ".join(suffixes))
     with parsing(archive, "GZIP"), gzip.open(archive.handle) as stream:
         source = _Inflater(archive).inflate(stream, archive.name, suffix)
     yield source
+
+
+def inner_suffix(name: str) -> str:
+    """The format of what a .gz of this name holds."""
+    return Path(Path(name).stem).suffix.lower() or ".txt"
+
+
+@contextmanager
+def opened_gzip(archive: Source) -> Iterator[Source]:
+    """The one file in a .gz, not inflated yet; who reads it counts (`check_ratio`)."""
+    with parsing(archive, "GZIP"), gzip.open(archive.handle) as stream:
+        yield replace(archive, suffix=inner_suffix(archive.name), handle=stream)
+
+
+def check_ratio(archive: Source, total: int) -> None:
+    """Raise UserError where more has come out of an archive, `total` bytes, than text ever does."""
+    limits, ratio = archive.limits, total / archive.size
+    if total > limits.free_expansion_bytes and ratio > limits.max_expansion_ratio:
+        raise UserError("archive_bomb", name=archive.name)
 
 
 def unpack_zip(archive: Source, suffixes: Collection[str]) -> Iterator[Source]:
@@ -95,9 +115,7 @@ class _Inflater:
         while chunk := stream.read(CHUNK):
             whole.write(chunk)
             self.total += len(chunk)
-            ratio = self.total / self.archive.size
-            if self.total > limits.free_expansion_bytes and ratio > limits.max_expansion_ratio:
-                raise UserError("archive_bomb", name=self.archive.name)
+            check_ratio(self.archive, self.total)
             if self.total > limits.max_text_bytes:
                 raise self.archive.too_much()
         size = whole.tell()

@@ -60,16 +60,19 @@ def text_of(rows: Rows, name: str, column: str | None, most: int) -> str:
     """
     chosen = choose_column(rows, name, column)
     parts, size = [], 0
-    for key, value in chain.from_iterable(rows(chosen)):
-        value = value.strip() if key == chosen else ""
-        if value:
-            parts.append(value)
-            size += len(value) + 2
+    for value in texts_of(chain.from_iterable(rows(chosen)), chosen):
+        parts.append(value)
+        size += len(value) + 2
         if size > most:
             raise UserError("text_too_large", name=name, most=megabytes(most))
     if not parts:
         raise UserError("column_empty", name=name, column=chosen)
     return "\n\n".join(parts)
+
+
+def texts_of(row: Row, column: str) -> Iterator[str]:
+    """What stands in this column of a row, or of many end to end; nothing that is empty."""
+    return filter(None, (value.strip() for key, value in row if key == column))
 
 
 def choose_column(rows: Rows, name: str, column: str | None) -> str:
@@ -184,11 +187,11 @@ def json_rows(text: str, name: str, column: str | None) -> Rows:
     return lambda _column: map(strings, data if isinstance(data, list) else [data])
 
 
-def jsonl_rows(text: str, name: str) -> Rows:
-    """Rows of JSON Lines: one object, list or string a line."""
+def jsonl_rows(text: str, name: str, first: int = 1) -> Rows:
+    """Rows of JSON Lines: one object, list or string a line; `first` is the first one's number."""
 
     def rows(_column: str | None) -> Iterator[Row]:
-        for number, match in enumerate(_LINE.finditer(text), 1):
+        for number, match in enumerate(_LINE.finditer(text), first):
             line = match.group()
             if not line.strip():
                 continue
@@ -259,6 +262,13 @@ def parquet_rows(handle: BinaryIO, name: str) -> Rows:
             yield from map(strings, batch.to_pylist())
 
     return rows
+
+
+def parquet_length(handle: BinaryIO) -> int:
+    """How many rows a Parquet file has."""
+    from pyarrow.parquet import ParquetFile
+
+    return ParquetFile(handle).metadata.num_rows
 
 
 def _leaves(name: str, kind: pyarrow.DataType, raw: bool) -> Iterator[str]:

@@ -9,19 +9,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from kantai import pdf
-from kantai.archives import UNPACKERS, unpack
-from kantai.columns import Rows, csv_rows, json_rows, jsonl_rows, parquet_rows, text_of
+from kantai.archives import UNPACKERS, check_ratio, inner_suffix, opened_gzip, unpack
+from kantai.columns import (
+    Row,
+    Rows,
+    choose_column,
+    csv_rows,
+    json_rows,
+    jsonl_rows,
+    parquet_length,
+    parquet_rows,
+    text_of,
+    texts_of,
+)
 from kantai.decoding import REPLACEMENT, Decoded, decode
 from kantai.errors import UserError
-from kantai.parts import HEAD, decoded_parts
+from kantai.parts import HEAD, LINES, decoded_parts
 from kantai.sources import Limits, Source, open_source, parsing
 
-# One's own disk is the limit; what has no parts (a table, a PDF) must still fit into memory.
+# One's own disk is the limit; what has no parts (`PARTED`) must still fit into memory.
 STREAMED = Limits(max_file_bytes=10**15, part_bytes=16_000_000)
 PAGE_BREAK = "\f"
 
@@ -105,7 +117,7 @@ def stream_files(
 ) -> Iterator[Document]:
     """Like `read_files`, one document after another: only one is in memory at a time.
 
-    Long plain text comes in parts, and may be longer than the memory.
+    A long file of a kind in `PARTED` comes in parts, and may be longer than the memory.
     """
     if not paths:
         raise UserError("no_files", suffixes=_suffixes())
@@ -115,8 +127,12 @@ def stream_files(
 
 def _read_path(path: Path, column: str | None, limits: Limits) -> Iterator[Document]:
     with open_source(path, column, limits) as source:
-        if READERS.get(source.suffix) is read_text and source.size > limits.part_bytes:
+        if source.suffix in PARTED and source.size > limits.part_bytes:
             yield from _read_in_parts(source)
+            return
+        if _is_long_gzip(source):
+            with opened_gzip(source) as inner:
+                yield from _read_in_parts(inner, archive=source)
             return
         if source.suffix not in UNPACKERS:
             yield _read(source)
@@ -147,12 +163,19 @@ def _read(source: Source) -> Document:
     return Document(source.name, decoded.text, source.size, decoded.encoding, decoded.invalid_bytes)
 
 
-def _read_in_parts(source: Source) -> Iterator[Document]:
-    """Plain text that is too long to be held; a part without text is passed over."""
-    _check_plain(source, source.handle.read(HEAD))
-    source.handle.seek(0)
-    goes_on = False
-    for decoded, size in decoded_parts(source.handle, source.limits.part_bytes):
+def _is_long_gzip(source: Source) -> bool:
+    """Whether it is worth inflating a part at a time; a Parquet file is not read in order."""
+    inner = inner_suffix(source.name) if source.suffix == ".gz" else ""
+    return inner in PARTED and inner != ".parquet" and source.size > source.limits.part_bytes / 4
+
+
+def _read_in_parts(source: Source, archive: Source | None = None) -> Iterator[Document]:
+    """A file that is too long to be held; a part without text is passed over."""
+    goes_on, total = False, 0
+    for decoded, size in PARTED[source.suffix](source):
+        total += size
+        if archive:
+            check_ratio(archive, total)
         if decoded.text and not decoded.text.isspace():
             text, encoding, invalid = decoded.text, decoded.encoding, decoded.invalid_bytes
             yield Document(source.name, text, size, encoding, invalid, goes_on)
@@ -230,8 +253,13 @@ def _table(source: Source, rows_of: Callable[[str], Rows]) -> Decoded:
     decoded = decode(_plain_bytes(source))
     with parsing(source, source.suffix[1:].upper()):
         text = _column(source, rows_of(decoded.text))
-    text, broken = _SURROGATE.subn(REPLACEMENT, text)  # half a pair, as JSON can spell it
-    return Decoded(text, decoded.encoding, decoded.invalid_bytes + broken)
+    return _mended(replace(decoded, text=text))
+
+
+def _mended(decoded: Decoded) -> Decoded:
+    """Without half a surrogate pair, as JSON can spell it."""
+    text, broken = _SURROGATE.subn(REPLACEMENT, decoded.text)
+    return replace(decoded, text=text, invalid_bytes=decoded.invalid_bytes + broken)
 
 
 def _column(source: Source, rows: Rows) -> str:
@@ -267,4 +295,63 @@ READERS: dict[str, Reader] = {
     ".jsonl": read_jsonl,
     ".parquet": read_parquet,
     ".pdf": read_pdf,
+}
+
+
+# -- the same in parts, each with the bytes it was ------------------------------------------
+
+Parts = Iterator[tuple[Decoded, int]]
+
+
+def text_parts(source: Source) -> Parts:
+    """Plain text, cut between paragraphs."""
+    _check_beginning(source)
+    yield from decoded_parts(source.handle, source.limits.part_bytes)
+
+
+def jsonl_parts(source: Source) -> Parts:
+    """JSON Lines, cut between lines; the first part says which column holds the text."""
+    _check_beginning(source)
+    column, line = None, 1
+    for decoded, size in decoded_parts(source.handle, source.limits.part_bytes, LINES):
+        rows = jsonl_rows(decoded.text, source.name, line)
+        with parsing(source, "JSONL"):
+            column = column or choose_column(rows, source.name, source.column)
+            texts = "\n\n".join(texts_of(chain.from_iterable(rows(column)), column))
+        yield _mended(replace(decoded, text=texts)), size
+        line += decoded.text.count("\n")
+
+
+def parquet_parts(source: Source) -> Parts:
+    """Parquet, some rows at a time."""
+    with parsing(source, "Parquet"):
+        rows, count = parquet_rows(source.handle, source.name), parquet_length(source.handle)
+        column = choose_column(rows, source.name, source.column)
+    texts: list[str] = []
+    held = told = 0
+    for number, row in enumerate(_read_well(source, rows(column)), 1):
+        found = list(texts_of(row, column))
+        texts += found
+        held += sum(map(len, found))
+        if held > source.limits.part_bytes or number == count:
+            size = source.size * number // count - told
+            yield Decoded("\n\n".join(texts), "utf-8", 0), size
+            texts, held, told = [], 0, told + size
+
+
+def _read_well(source: Source, rows: Iterable[Row]) -> Iterator[Row]:
+    with parsing(source, "Parquet"):
+        yield from rows
+
+
+def _check_beginning(source: Source) -> None:
+    _check_plain(source, source.handle.read(HEAD))
+    source.handle.seek(0)
+
+
+PARTED: dict[str, Callable[[Source], Parts]] = {
+    ".txt": text_parts,
+    ".md": text_parts,
+    ".jsonl": jsonl_parts,
+    ".parquet": parquet_parts,
 }

@@ -15,6 +15,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from inspect import signature
 from typing import Any
 
@@ -32,7 +33,7 @@ from kantai.errors import UserError
 from kantai.events import from_lines
 from kantai.jobs import Jobs
 from kantai.limits import ALLOWANCES
-from kantai.readers import READERS, Document, read_files
+from kantai.readers import READERS, Document, read_files, stream_files
 from kantai.registry import Registry
 from kantai.sources import Limits
 from kantai.ui.desk import Desk
@@ -128,6 +129,9 @@ def read(folder: Any, name: str, data: bytes) -> None:
         documents = read_files([path], limits=LIMITS)
         assert sum(len(document.text) for document in documents) <= MOST_TEXT
         assert all("\ud800" not in document.text for document in documents)
+    with quick_and_plain():
+        parts = stream_files([path], limits=replace(LIMITS, part_bytes=30))
+        assert all("\ud800" not in part.text for part in parts)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import random
 import tracemalloc
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -42,6 +46,63 @@ def test_a_file_in_parts_is_the_same_text(tmp_path, encoding, size):
     assert [part.goes_on for part in parts] == [False] + [True] * (len(parts) - 1)
     between = [part.text[-2:] == "\n\n" for part in parts[:-1] if "\n\n" in part.text[:-2]]
     assert between and all(between)  # cut between paragraphs wherever there are several
+
+
+def table(folder, kind, texts):
+    """A file of this kind with the texts in one of its columns."""
+    path, rows = folder / f"a{kind}", [{"id": n, "body": text} for n, text in enumerate(texts)]
+    if kind == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=50)
+        return path
+    lines = "\n".join(json.dumps(row) for row in rows) if ".jsonl" in kind else "\n\n".join(texts)
+    path.write_bytes(gzip.compress(lines.encode()) if kind.endswith(".gz") else lines.encode())
+    return path
+
+
+@pytest.mark.parametrize("kind", [".jsonl", ".parquet", ".txt.gz", ".md.gz", ".jsonl.gz"])
+@pytest.mark.parametrize("size", [700, 4_999])
+def test_a_table_and_a_packed_file_in_parts_are_the_same_text(tmp_path, kind, size):
+    texts = [*small_text(300), CHINESE, "half a pair: \ud83d", "", "the end"]
+    if ".jsonl" not in kind:
+        texts = [text for text in texts if text.isprintable()]
+    path = table(tmp_path, kind, texts)
+    whole, [*parts] = read_files([path])[0], stream_files([path], limits=Limits(part_bytes=size))
+    between = "\n\n" if kind.startswith((".jsonl", ".parquet")) else ""
+    assert len(parts) > 3 and between.join(part.text for part in parts) == whole.text
+    assert sum(part.bytes for part in parts) == whole.bytes
+    assert sum(part.invalid_bytes for part in parts) == whole.invalid_bytes
+    assert [part.goes_on for part in parts] == [False] + [True] * (len(parts) - 1)
+    if between:
+        with pytest.raises(UserError, match="column"):
+            list(stream_files([path], column="none", limits=Limits(part_bytes=size)))
+
+
+def test_what_is_wrong_with_a_table_in_parts_is_told(tmp_path):
+    limits = Limits(part_bytes=2_000)
+    path = table(tmp_path, ".jsonl", small_text(90))
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:70], "{", *lines[70:]]))
+    with pytest.raises(UserError, match="Line 71"):
+        list(stream_files([path], limits=limits))
+    packed = tmp_path / "b.txt.gz"
+    packed.write_bytes(gzip.compress("\n".join(small_text(900)).encode())[:-4_000])
+    with pytest.raises(UserError) as error:
+        list(stream_files([packed], limits=limits))
+    assert error.value.key == "file_broken"
+    bomb = tmp_path / "c.txt.gz"
+    bomb.write_bytes(gzip.compress(b"a word " * 2_000_000))
+    tight = Limits(part_bytes=20_000, free_expansion_bytes=100_000)
+    got = 0
+    with pytest.raises(UserError) as error:
+        for part in stream_files([bomb], limits=tight):
+            got += part.bytes
+    assert error.value.key == "archive_bomb" and got < 5_000_000
+    whole = table(tmp_path, ".parquet", small_text(200))
+    broken = whole.read_bytes()
+    whole.write_bytes(broken[:900] + bytes(900) + broken[1_800:])
+    with pytest.raises(UserError) as error:
+        list(stream_files([whole], limits=limits))
+    assert error.value.key == "file_broken"
 
 
 def test_a_file_in_parts_is_one_in_the_report_and_its_faults_are_told(tmp_path):
