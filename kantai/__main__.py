@@ -197,13 +197,27 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def parse(argv: Sequence[str] | None, arguments: argparse.Namespace) -> None:
+    """Fill `arguments` from the command line. Raises UserError for what it does not say well.
+
+    Where any number of files may come, argparse settles for none if an option stands before
+    them; they are then left over.
+    """
+    top = parser()
+    _, left = top.parse_known_args(argv, arguments)
+    if getattr(arguments, "files", None) == [] and not any(word.startswith("-") for word in left):
+        arguments.files = left
+    elif left:
+        top.error(f"unrecognized arguments: {' '.join(left)}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 2 for what a user can mend."""
     use_threads_politely()
     print_any_character()
     arguments = argparse.Namespace()
     try:
-        parser().parse_args(argv, arguments)
+        parse(argv, arguments)
         arguments.started = time.monotonic() - age()
         answer = arguments.handler(arguments)
         if arguments.json:

@@ -18,6 +18,7 @@ from kantai.jobs import Jobs, JobState, budget_of
 from kantai.needs import parameters_of
 from kantai.records import fitting
 from kantai.registry import Registry
+from kantai.tokenizer import suggest_vocab_size
 from kantai.ui.kept import Kept
 from kantai.ui.news import News
 from kantai.ui.nodes import Sentence, both
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 FIRST_SAMPLES = {"en": "harbour", "zh": "willow"}  # what a reader of each language begins with
 DEMO_SECONDS = 60.0
+SUPPOSED_VOCAB = 8_000  # before there is a text
 BUSY = ("waiting", "preparing", "training")
 NAME_LENGTH = 60
 STANDING = 0.5  # seconds that one look at where a Run stands serves all who watch it
@@ -263,6 +265,14 @@ def learned_tokens(run: Run) -> int | None:
     """How many tokens the Run's tokenizer has; None before it is learned."""
     tokenizer = load_tokenizer(run)
     return tokenizer.learned if tokenizer else None
+
+
+def expected_tokens(run: Run | None) -> int:
+    """How many tokens its tokenizer has, or will have: as asked for, or as the text suggests."""
+    if run is None or not run.has_text:
+        return SUPPOSED_VOCAB
+    asked = learned_tokens(run) or run.record.get("vocab_size")
+    return asked or suggest_vocab_size(run.report.get("characters", 0))
 
 
 def load_tokenizer(run: Run) -> ByteLevelBPE | None:

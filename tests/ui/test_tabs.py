@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -165,6 +166,19 @@ def test_a_finished_training_goes_on_for_its_budget_once_more(desk, learned):
     for wrong in (("max_steps", None), ("years", 1)):
         with pytest.raises(UserError):
             pretrain.go_on(desk, learned, OWNER, *wrong)
+
+
+def test_a_model_is_shown_with_the_vocabulary_that_is_expected(desk, run_id):
+    fields = ["nano", *model.choose("nano")[1:]]
+    run = desk.registry.open(run_id)
+    assert model.case_of(desk, "", fields).vocab == 8_000
+    assert model.case_of(desk, run_id, fields).vocab == 1_000  # of a short text
+    run.write_settings(replace(run.settings, vocab_size=700))
+    assert model.case_of(desk, run_id, fields).vocab == 700
+    tokenizer.learn_now(desk, run_id, OWNER, 400, 2, lambda key, share: None)
+    assert (
+        model.case_of(desk, run_id, fields).vocab == desk.registry.open(run_id).tokenizer().learned
+    )
 
 
 def test_one_run_alone_is_told_how_to_be_compared(desk, learned):

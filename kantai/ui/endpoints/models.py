@@ -8,7 +8,7 @@ from typing import Any
 from kantai.errors import UserError
 from kantai.ui import download as zips
 from kantai.ui import hub, signin
-from kantai.ui.desk import Desk, learned_tokens
+from kantai.ui.desk import Desk, expected_tokens
 from kantai.ui.endpoints.training import known
 from kantai.ui.tabs import model as model_tab
 
@@ -43,8 +43,7 @@ def parameters(desk: Desk, run: str) -> dict[str, Any]:
     """The Run's model: config, total, and every tensor."""
     opened = desk.registry.open(run)
     desk.ready()
-    vocab = learned_tokens(opened) or model_tab.SUPPOSED_VOCAB
-    seen = model_tab.look_at(opened.settings.preset, vocab)
+    seen = model_tab.look_at(opened.settings.preset, expected_tokens(opened))
     table = [asdict(row) for row in seen.table]
     return {"total": seen.total, "config": seen.config, "tensors": table}
 

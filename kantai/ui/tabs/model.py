@@ -21,7 +21,7 @@ from kantai.errors import UserError
 from kantai.ui import fork, nodes, plots
 from kantai.ui.code import code_fold, model_view
 from kantai.ui.costs import memory_card, memory_of, time_cards
-from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk, learned_tokens
+from kantai.ui.desk import ONE_MODEL_AT_A_TIME, Desk, expected_tokens
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import RAW, Page, choices, lead, words
 from kantai.ui.views import Chart, View
@@ -41,7 +41,6 @@ SLIDERS = {  # least, most, step
     "max_position_embeddings": (64, 1_026, 2),
 }
 MOST_PARAMETERS = 2_000_000_000
-SUPPOSED_VOCAB = 8_000  # before there is a tokenizer
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,7 @@ def case_of(desk: Desk, run_id: str, fields: Sequence[Any]) -> Case:
     """Raises UserError for a model that cannot be, or cannot be trained by the Run's recipe."""
     preset = preset_of(*fields)
     run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
-    known = learned_tokens(run) if run else None
-    vocab = known or min(SUPPOSED_VOCAB, preset.vocab_size or SUPPOSED_VOCAB)
+    vocab = expected_tokens(run)
     recipe = run.settings.recipe if run else desk.default_settings().recipe
     preset.check_block(recipe.block_size)
     if (total := look_at(preset, vocab).total) > MOST_PARAMETERS:

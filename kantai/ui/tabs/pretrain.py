@@ -13,7 +13,7 @@ from kantai.errors import UserError
 from kantai.jobs import done
 from kantai.limits import shown
 from kantai.ui import code, download, fork, hub, nodes
-from kantai.ui.desk import DEMO_SECONDS, Desk, learned_tokens
+from kantai.ui.desk import DEMO_SECONDS, Desk, expected_tokens, learned_tokens
 from kantai.ui.live import Live
 from kantai.ui.nodes import Node, both, tag
 from kantai.ui.page import RAW, Page, choices, lead, words
@@ -30,7 +30,6 @@ RECIPE_NAMES = ("playground", "notebook")  # of kantai.recipes, which brings tor
 UNITS = ("seconds", "max_steps", "epochs")
 RANGES = {"seconds": (10, 3_600, 5), "max_steps": (20, 5_000, 10), "epochs": (1, 60, 1)}
 USUAL = {"seconds": DEMO_SECONDS, "max_steps": 500, "epochs": 5}
-SUPPOSED_VOCAB = 8_000  # before anybody asked for a size
 MOST_SECONDS = 24 * 3_600
 MOST_AMOUNT = 1_000_000  # of steps or epochs
 
@@ -128,14 +127,12 @@ def check_memory(desk: Desk, run_id: str, settings: Settings) -> None:
 
 
 def memory_here(desk: Desk, run_id: str, settings: Settings) -> Memory:
-    """What the training needs; before there is a tokenizer by the vocabulary that is asked for."""
+    """What the training needs; before there is a tokenizer by the vocabulary that is expected."""
     from kantai.ui.costs import memory_of
 
     desk.ready()
-    has = desk.registry.has(run_id)
-    learned = learned_tokens(desk.registry.open(run_id)) if has else None
-    vocab = learned or settings.vocab_size or SUPPOSED_VOCAB
-    return memory_of(settings.preset, vocab, settings.recipe)
+    run = desk.registry.open(run_id) if desk.registry.has(run_id) else None
+    return memory_of(settings.preset, expected_tokens(run), settings.recipe)
 
 
 def outlook(desk: Desk, run_id: str, *plan: Any) -> tuple[Node, Node]:
