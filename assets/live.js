@@ -183,7 +183,7 @@
     };
 
     // --- watch it learn: sentences with a hidden word, one square a look ---------------------------
-    const percent = (share) => (share < 0.001 && share > 0 ? "<0.1 %" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`);
+    const percent = (share) => (share < 0.001 && share > 0 ? "<0.1\u00a0%" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}\u00a0%`);
     let rows = "";  // the sentences and looks that are on the screen
     const watch = () => {
       const sentences = kantai.store.started?.watched ?? [];

@@ -135,7 +135,7 @@ def curves(runs: Mapping[str, Sequence[tuple[float, float]]], title: str) -> Fig
     layout = {
         "showlegend": True,
         "hovermode": "x unified",
-        "legend": {"orientation": "h", "y": 1.12, "x": 0},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "xaxis": {
             "ticksuffix": {name: f" {unit}" for name, unit in both("unit_s").items()},
             "rangemode": "tozero",

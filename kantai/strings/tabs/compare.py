@@ -49,7 +49,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "settings_differ": ("What differs", "不同之处"),
     "settings_same": ("All settings are the same.", "所有设置都相同。"),
     "figure_word_recovery_top1": ("whole words recovered", "整词猜中率"),
-    "figure_validation_loss": ("validation loss", "验证损失"),
+    "figure_validation_loss": ("loss in the final examination", "最终评测的损失"),
     "figure_top1": ("hidden tokens guessed", "词元猜中率"),
     "figure_nats_per_byte": ("nats a byte", "每字节 nat"),
     "figure_parameters": ("parameters", "参数"),
