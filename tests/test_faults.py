@@ -278,7 +278,7 @@ def test_a_clock_that_jumps_neither_loses_a_worker_nor_ends_one(registry, run_id
 # --- folders that changed under one's hands -------------------------------------------------------
 
 
-def test_a_run_deleted_while_it_is_watched(registry, run_id):
+def test_a_run_deleted_while_it_is_watched(registry, run_id, monkeypatch):
     run, problems, told = registry.open(run_id), [], threading.Event()
     for step in range(300):
         run.append(Noticed(step, "stopped_early"))
@@ -295,10 +295,17 @@ def test_a_run_deleted_while_it_is_watched(registry, run_id):
         finally:
             told.set()
 
+    def remove(folder, **given) -> None:
+        met.append(registry.has(run_id))
+        rmtree(folder, **given)
+
+    rmtree, met = shutil.rmtree, []
+    monkeypatch.setattr(shutil, "rmtree", remove)
     threading.Thread(target=watch, daemon=True).start()
     time.sleep(0.3)
     registry.delete(run_id, OWNER)
     assert told.wait(10) and problems == ["unknown_run"]
+    assert met and not any(met)  # nobody meets half of it
 
 
 def test_a_run_deleted_after_it_was_opened_is_gone_and_not_broken(registry, run_id):

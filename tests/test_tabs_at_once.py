@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from functools import partial
 
@@ -67,6 +68,12 @@ def pressed(*works) -> list[object]:
     return at_once(*(partial(press, work) for work in works))
 
 
+def queued(desk: Desk, run_id: str) -> int:
+    """How often the Run has the device, or waits for it."""
+    queue = json.loads(desk.jobs.file.read_text())
+    return [queue["running"], *queue["waiting"]].count(run_id)
+
+
 def start(desk: Desk, run_id: str, steps: int):
     return lambda: pretrain.start(desk, run_id, OWNER, "playground", "max_steps", steps, 8, 32)
 
@@ -88,6 +95,7 @@ def test_two_starts_by_different_plans_train_the_first_one_and_tell_the_other(
 def test_two_starts_by_the_same_plan_are_one(desks, run_id, monkeypatch):
     meet(monkeypatch, desks)
     assert pressed(*(start(desk, run_id, 4) for desk in desks)) == [run_id] * 2
+    assert queued(desks[0], run_id) == 1
     wait_for(desks[0].jobs, run_id, "finished")
     assert desks[0].registry.open(run_id).result["steps"] == 4
 
@@ -132,7 +140,7 @@ def test_two_resumes_at_once_go_on_once(desks, run_id):
         *(lambda d=desk, n=n: pretrain.resume(d, run_id, OWNER, "max_steps", n)
           for desk, n in zip(desks, (9, 12), strict=True))
     )  # fmt: skip
-    assert answers == [None, None]
+    assert answers == [None, None] and queued(desks[0], run_id) == 1
     wait_for(jobs, run_id, "finished")
     run = desks[0].registry.open(run_id)
     assert run.result["steps"] == run.settings.budget.max_steps in (9, 12)
