@@ -45,7 +45,7 @@ PAUSE = 1.0  # seconds between two polls of a watcher
 THINK = 5.0  # seconds between two clicks of a person
 FASTER = 6.0  # than people, in the hours
 HOUR = 3_600.0
-FIRST_CALLS = 4_000  # before the memory's first look; fewer for less than an hour
+FIRST_CALLS = 8_000  # before the first look at the memory; fewer for less than an hour
 VOCAB = 1_000
 # What is measured -> the most it may be; memory is what it grows in an hour, as a share.
 MARKS = {
