@@ -261,6 +261,7 @@ for place in (6, LOCKED.index(b"PK\x01\x02") + 8):
         ("a.zip", zipped({"a.txt": ENGLISH.encode() * 99})[:-30], "file_broken"),
         ("a.zip", bytes(LOCKED), "archive_locked"),
     ],
+    ids=lambda value: "content" if isinstance(value, bytes) else value,  # archives hold the time
 )  # fmt: skip
 def test_one_sentence_for_what_cannot_be_read(put, name, content, key):
     assert key_of(put(name, content)) == key

@@ -271,7 +271,7 @@ def expected_tokens(run: Run | None) -> int:
     """How many tokens its tokenizer has, or will have: as asked for, or as the text suggests."""
     if run is None or not run.has_text:
         return SUPPOSED_VOCAB
-    asked = learned_tokens(run) or run.record.get("vocab_size")
+    asked = learned_tokens(run) or run.settings.vocab_size
     return asked or suggest_vocab_size(run.report.get("characters", 0))
 
 
