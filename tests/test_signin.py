@@ -119,10 +119,12 @@ def test_an_endpoint_is_told_who_asks_and_only_meanwhile(registry):
     assert call(Request(), PROFILE, token, "x", False) == "xFalse" and signin.login() is None
     call(Request(origin="https://evil.example"), PROFILE, token, "x")
     call(Request(), None, None, "x")
+    call(Request(), PROFILE, gr.OAuthToken("the token", "openid profile read-repos", 0), "x")
     assert seen == [
         signin.Login(accounts.secret("id of ana"), "the token"),
         signin.Login(None, None),
         signin.Login(None, None),
+        signin.Login(accounts.secret("id of ana"), None),  # who did not allow it pushes nothing
     ]
 
 

@@ -10,12 +10,13 @@ import pytest
 
 from kantai import stages
 from kantai.errors import UserError
+from kantai.events import Started
 from kantai.jobs import Jobs
 from kantai.processes import end
 from kantai.registry import Registry
 from kantai.ui.desk import Desk
 from kantai.ui.tabs import model, pretrain, tokenizer
-from tests.conftest import at_once, tiny_settings
+from tests.conftest import at_once, tiny_settings, until
 from tests.test_jobs import wait_for
 
 OWNER = "anna"
@@ -74,6 +75,11 @@ def queued(desk: Desk, run_id: str) -> int:
     return [queue["running"], *queue["waiting"]].count(run_id)
 
 
+def begun(run) -> int:
+    """How often a training began, or went on."""
+    return sum(isinstance(event, Started) for event in run.events())
+
+
 def start(desk: Desk, run_id: str, steps: int):
     return lambda: pretrain.start(desk, run_id, OWNER, "playground", "max_steps", steps, 8, 32)
 
@@ -96,8 +102,36 @@ def test_two_starts_by_the_same_plan_are_one(desks, run_id, monkeypatch):
     meet(monkeypatch, desks)
     assert pressed(*(start(desk, run_id, 4) for desk in desks)) == [run_id] * 2
     assert queued(desks[0], run_id) == 1
-    wait_for(desks[0].jobs, run_id, "finished")
-    assert desks[0].registry.open(run_id).result["steps"] == 4
+    until(lambda: desks[0].jobs.state(run_id).state == "finished" and not desks[0].jobs.running)
+    run = desks[0].registry.open(run_id)
+    assert run.result["steps"] == 4 and begun(run) == 1
+
+
+def test_a_start_that_comes_after_the_end_changes_nothing(desks, run_id, monkeypatch):
+    """The other tab had looked before the first one began, and presses when it is over."""
+    monkeypatch.setattr(Desk, "workable", lambda self, run_id, *given, **named: run_id)
+    desk, other = desks
+    start(desk, run_id, 4)()
+    wait_for(desk.jobs, run_id, "finished")
+    run = desk.registry.open(run_id)
+    before = run.settings
+    assert pressed(start(other, run_id, 7), start(other, run_id, 4)) == ["run_begun", run_id]
+    assert run.settings == before and begun(run) == 1 and other.jobs.running is None
+
+
+def test_a_resume_of_what_goes_on_already_leaves_its_budget(desks, run_id):
+    desk, other = desks
+    start(desk, run_id, 4)()
+    wait_for(desk.jobs, run_id, "finished")
+    run = desk.registry.open(run_id)
+    pretrain.resume(desk, run_id, OWNER, "seconds", 60)
+    until(lambda: begun(run) == 2)
+    before = run.settings
+    pretrain.resume(other, run_id, OWNER, "max_steps", 12)
+    assert run.settings == before and other.jobs.running == run_id
+    other.jobs.stop(run_id)
+    wait_for(other.jobs, run_id, "stopped")
+    assert begun(run) == 2
 
 
 def test_a_run_that_began_keeps_its_model_and_its_vocabulary(desks, run_id, monkeypatch):
@@ -141,6 +175,7 @@ def test_two_resumes_at_once_go_on_once(desks, run_id):
           for desk, n in zip(desks, (9, 12), strict=True))
     )  # fmt: skip
     assert answers == [None, None] and queued(desks[0], run_id) == 1
-    wait_for(jobs, run_id, "finished")
+    until(lambda: jobs.state(run_id).state == "finished" and not jobs.running)
     run = desks[0].registry.open(run_id)
+    assert begun(run) == 2
     assert run.result["steps"] == run.settings.budget.max_steps in (9, 12)

@@ -205,7 +205,7 @@ class Desk:
         try:
             preset = fitting(Preset, record["preset"])
             return both("note_parameters", count=count(parameter_count(preset, learned)))
-        except (ValueError, KeyError, TypeError):  # none can be, or of another version
+        except (ValueError, KeyError, TypeError, AttributeError):  # none, or of another version
             return by_name
 
 
